@@ -1,0 +1,124 @@
+package requests
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// Account is one identity in one chat, by immutable ids: "slack:TEAM/USER" or
+// "telegram:ID". What the bot does by itself has [Bot], a shell "shell:USER".
+type Account string
+
+// Bot is the actor of what the bot does by itself.
+const Bot Account = "bot"
+
+var accountForm = regexp.MustCompile(`^(slack:[TE][A-Z0-9]{1,30}/[UW][A-Z0-9]{1,30}|telegram:[1-9][0-9]{0,18})$`)
+
+// anonymousAdmin is the id under which Telegram shows every anonymous admin of
+// every group: it is nobody.
+const anonymousAdmin Account = "telegram:1087968824"
+
+// ParseAccount reads "slack:TEAM/USER" or "telegram:ID".
+func ParseAccount(s string) (Account, error) {
+	if !accountForm.MatchString(s) {
+		return "", fmt.Errorf("%q is no account: write slack:TEAM/USER or telegram:ID", s)
+	}
+	if Account(s) == anonymousAdmin {
+		return "", errors.New("telegram:1087968824 stands for every anonymous group admin and can be nobody's account")
+	}
+	return Account(s), nil
+}
+
+// Transport is the part before the colon: "slack", "telegram", "shell", "bot".
+func (a Account) Transport() string {
+	t, _, _ := strings.Cut(string(a), ":")
+	return t
+}
+
+// Role is what a person may do; each holds all that stand before it.
+type Role int
+
+// The roles, in their order.
+const (
+	Nobody Role = iota
+	Viewer
+	Operator
+	Approver
+	Admin
+)
+
+var roleNames = [...]string{"nobody", "viewer", "operator", "approver", "admin"}
+
+// ParseRole reads viewer, operator, approver or admin in any case.
+func ParseRole(s string) (Role, error) {
+	for i, n := range roleNames {
+		if i > 0 && strings.EqualFold(s, n) {
+			return Role(i), nil
+		}
+	}
+	return Nobody, errors.New("a role is viewer, operator, approver or admin")
+}
+
+// String is the role's word in the command language.
+func (r Role) String() string {
+	if r < 0 || int(r) >= len(roleNames) {
+		return "nobody"
+	}
+	return roleNames[r]
+}
+
+// MarshalText writes the role's word.
+func (r Role) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText reads the role's word.
+func (r *Role) UnmarshalText(b []byte) error {
+	if string(b) == "nobody" {
+		*r = Nobody
+		return nil
+	}
+	var err error
+	*r, err = ParseRole(string(b))
+	return err
+}
+
+// Member is a person on the allowlist. The role is the person's, from whichever
+// account they act.
+type Member struct {
+	Person   string    `json:"person"`
+	Role     Role      `json:"role"`
+	Accounts []Account `json:"accounts"`
+}
+
+// Allowlist is everybody who may do anything, in order of Person.
+type Allowlist []Member
+
+// Of gives the person whose account it is.
+func (l Allowlist) Of(a Account) (Member, bool) {
+	for _, m := range l {
+		for _, b := range m.Accounts {
+			if a == b {
+				return m, true
+			}
+		}
+	}
+	return Member{}, false
+}
+
+// Role is the account's role now, Nobody for a stranger.
+func (l Allowlist) Role(a Account) Role {
+	m, _ := l.Of(a)
+	return m.Role
+}
+
+// AtLeast gives the persons with the role or a higher one.
+func (l Allowlist) AtLeast(r Role) []Member {
+	var found []Member
+	for _, m := range l {
+		if m.Role >= r {
+			found = append(found, m)
+		}
+	}
+	return found
+}
