@@ -70,6 +70,7 @@ const (
 	ReasonVotesLost  Reason = "votes-lost" // an approver is none any more
 	ReasonChanged    Reason = "changed"    // not what the question showed
 	ReasonGone       Reason = "gone"       // the licence is not there any more
+	ReasonStale      Reason = "stale"      // decided too long ago: the bot was off meanwhile
 	ReasonUnreadable Reason = "unreadable" // the licence could not be read before the call
 	ReasonNotSent    Reason = "not-sent"   // the panel could not be reached; not a byte was sent
 	ReasonAuth       Reason = "auth"       // the panel refuses the bot's login
