@@ -1,0 +1,75 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// Backup writes a consistent copy of the store to a new file, mode 0600, while work
+// goes on. The copy is checked before it gets its name; an existing file is never
+// replaced (an error that is [fs.ErrExist]).
+func (s *Store) Backup(path string) error {
+	if err := s.backup(path); err != nil {
+		return fmt.Errorf("backup %s: %w", path, err)
+	}
+	return nil
+}
+
+func (s *Store) backup(path string) error {
+	if _, err := os.Lstat(path); err == nil {
+		return fmt.Errorf("%w; name another file", fs.ErrExist)
+	}
+	dir := filepath.Dir(path)
+	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".part-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	err = s.View(func(tx *Tx) error {
+		_, err := tx.b.WriteTo(f)
+		return err
+	})
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if err := Check(f.Name()); err != nil {
+		return err
+	}
+	return publish(f.Name(), path)
+}
+
+// Check reads the whole of a store that nobody has open and says whether it is
+// sound. It writes nothing.
+func Check(path string) error {
+	o := Options{}.withDefaults()
+	if err := inspect(path, o, math.MaxInt64); err != nil {
+		return explain(path, err)
+	}
+	db, err := bolt.Open(path, 0, &bolt.Options{ReadOnly: true, Timeout: o.LockWait})
+	if err != nil {
+		return explain(path, boltError(err))
+	}
+	defer db.Close()
+	err = db.View(func(tx *bolt.Tx) error {
+		var first error
+		for err := range tx.Check() {
+			if first == nil {
+				first = fmt.Errorf("%w: %w", ErrDamaged, err)
+			}
+		}
+		return first
+	})
+	if err != nil {
+		return explain(path, err)
+	}
+	return nil
+}

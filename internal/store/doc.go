@@ -1,0 +1,35 @@
+// Package store keeps what has to outlive a kill: requests and their messages,
+// the allowlist, the outbox, which deliveries were taken in, and the audit trail.
+//
+// It speaks in the terms of the domain and knows package requests, and through it
+// the nouns of package license; it knows nothing of chats, of the panel, or of what
+// a task or a message means. It decides nothing: it holds what it is given, all of
+// one transaction or nothing of it.
+//
+// # Transactions
+//
+// [Store.Update] returns nil only after what its function wrote is on the disk.
+// One goroutine does all the writing and commits together what has arrived
+// together, so that many callers share one fsync. Functions are therefore given to
+// a writer that may have to run them again, see [Store.Update].
+//
+// No transaction may be begun within another one, and nothing slow (a network, a
+// disk, a channel) may be waited for within one.
+//
+// # After an error
+//
+// An error from a commit does not say whether the commit took place: the disk may
+// have it or not. The store then stops for good ([ErrBroken], [Store.Broken]); the
+// process has to end, and the next one reads what is there. Writing again because
+// it failed could do a thing twice.
+//
+// A file that cannot be read, is not ours, is empty, or was made by a newer version
+// is refused and left as it is. Only a missing file is created, and that is said
+// loudly, since a store that has forgotten what was done may do it again.
+//
+// # The file
+//
+// It is a bbolt database; buckets and keys are listed in tx.go, the steps between
+// versions in migrate.go. Values are JSON. Whatever else opens it (the bbolt tool,
+// say) has to wait until this process has closed it.
+package store
