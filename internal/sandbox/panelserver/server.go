@@ -213,6 +213,7 @@ func (s *Server) ConnState(c net.Conn, state http.ConnState) {
 	} else {
 		delete(s.idle, c)
 	}
+	s.wake()
 }
 
 // CutIdle closes the connections on which no call is under way, as a proxy does

@@ -208,6 +208,9 @@ func TestLists(t *testing.T) {
 	for family, want := range map[string]string{"softexternal": "8", "parallelslic": "2", "addition": "2", "soft": "12"} {
 		r.text("func="+family, "p_elems", want)
 	}
+	if n := len(r.Licenses()); n != 12 {
+		t.Errorf("%d licences", n)
+	}
 	doc := r.ok("func=softexternal")
 	row := doc.at("elem")
 	for column, want := range map[string]string{
@@ -495,9 +498,9 @@ func TestRefusedValues(t *testing.T) {
 	r := start(t, panelserver.Options{Ways: panelserver.Ways{NeedItem: true, UniqueIP: true}})
 	finish := "&clicked_button=finish&sok=ok&skipbasket=on"
 	for call, want := range map[string]string{
-		"func=nonsense": "missed/func",
-		"func=":         "missed/func",
-		"func=softexternal.edit&elid=9999":                                                          "missed/elid",
+		"func=nonsense":                    "missed/func",
+		"func=":                            "missed/func",
+		"func=softexternal.edit&elid=9999": "missed/elid",
 		"func=softexternal.edit&elid=1001&ip=300.1.1.1&licname=x&sok=ok":                            "value/ip",
 		"func=softexternal.order.param&ip=host&period=1&pricelist=546" + finish:                     "value/ip",
 		"func=softexternal.order.param&ip=192.0.2.10&period=1&pricelist=546" + finish:               "exists/ip",
@@ -576,6 +579,11 @@ func TestLogin(t *testing.T) {
 	}
 	r.refused("func=whoami", "auth/blocklogon")
 	r.clock.pass(time.Minute)
+	r.ok("func=whoami")
+	for range 3 {
+		r.refused("func=whoami&authinfo=client:wrong", "auth/badpassword")
+	}
+	r.Unblock()
 	r.ok("func=whoami")
 	r.SetPassword("a:b&c#d+e")
 	r.ok("func=whoami")
