@@ -29,6 +29,9 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/isplicense/license-bot/internal/license"
@@ -50,10 +53,77 @@ type Config struct {
 }
 
 // Client calls the panel for one account. It may be used by many goroutines.
-type Client struct{ cfg Config }
+type Client struct {
+	cfg     Config
+	reads   http.RoundTripper
+	changes http.RoundTripper
+	secrets *strings.Replacer // takes the password out of the panel's words
+	slots   chan struct{}     // one for each call under way
+	gate    gate
+	turns   turnstile
+	lists   map[license.Family]*flight[listing]
+	whole   *flight[[]license.License]
+
+	mu     sync.Mutex
+	homes  map[license.Code]license.Family // where a licence was found last
+	proper map[license.Family]bool         // families whose list has been seen in this life
+	cache  inventory
+}
 
 // New checks cfg and makes a client; it calls nothing.
-func New(cfg Config) (*Client, error) { return &Client{cfg: cfg}, nil }
+func New(cfg Config) (*Client, error) {
+	u, err := url.Parse(cfg.URL)
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		return nil, errors.New("the panel's URL must be like https://my.isplicense.com/manager/billmgr")
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return nil, errors.New("the panel's URL must hold neither a login nor a query")
+	case cfg.User == "" || cfg.Password == "":
+		return nil, errors.New("the panel's user and password are both needed")
+	case strings.Contains(cfg.User, ":"):
+		return nil, errors.New("the panel's user must not hold a colon: the login is sent as USER:PASSWORD")
+	}
+	if cfg.Timeout <= 0 {
+		cfg.Timeout = 30 * time.Second
+	}
+	if cfg.Lang == "" {
+		cfg.Lang = "en"
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Observe == nil {
+		cfg.Observe = func(string, string, time.Duration) {}
+	}
+	if cfg.Parallel <= 0 {
+		cfg.Parallel = 4
+	}
+	c := &Client{
+		cfg:     cfg,
+		reads:   cfg.HTTP,
+		changes: cfg.HTTP,
+		secrets: strings.NewReplacer(cfg.Password, "•", url.QueryEscape(cfg.Password), "•"),
+		slots:   make(chan struct{}, cfg.Parallel),
+		gate:    gate{state: State{OK: true}},
+		lists:   map[license.Family]*flight[listing]{},
+		homes:   map[license.Code]license.Family{},
+		proper:  map[license.Family]bool{},
+	}
+	if cfg.HTTP == nil {
+		c.reads, c.changes = transports(cfg.Parallel)
+	}
+	for _, f := range families() {
+		c.lists[f] = &flight[listing]{read: func(ctx context.Context) (listing, error) { return c.list(ctx, f) }}
+	}
+	c.whole = &flight[[]license.License]{read: c.readAll}
+	return c, nil
+}
+
+// State tells what the panel last said of our login, for readiness and for people.
+func (c *Client) State() State { return c.gate.look() }
 
 // ErrNotFound is what [Client.License] gives for a licence that is in no list.
 var ErrNotFound = errors.New("the panel has no such licence")
@@ -66,9 +136,23 @@ type ReadError struct {
 	Object  string // what the error is about, "" where it gave none
 	Message string // the panel's words, fit to show; "" where there are none
 	Detail  string // for logs and the operator: what went wrong on the way; holds no secret
+
+	cause error // of a context alone: no other may be shown
 }
 
-func (e *ReadError) Error() string { return string(e.Reason) }
+func (e *ReadError) Error() string {
+	s := "panel: " + e.Func + ": " + string(e.Reason)
+	if e.Message != "" {
+		s += ": " + e.Message
+	}
+	if e.Detail != "" {
+		s += " (" + e.Detail + ")"
+	}
+	return s
+}
+
+// Unwrap gives the context's error where a context ended the read.
+func (e *ReadError) Unwrap() error { return e.cause }
 
 // State is what the panel last said of our login.
 type State struct {
@@ -77,97 +161,3 @@ type State struct {
 	Message string    // the panel's words, fit to show
 	Until   time.Time // no call leaves before; zero where calls may leave
 }
-
-// Preview is what the panel says before anything is bought; what it did not say
-// is empty.
-type Preview struct {
-	Expires license.Date // of a renewal: the expiry afterwards
-	Price   string       // as the panel says it: "4.50 EUR"
-}
-
-// OrderSpec is what to order.
-type OrderSpec struct {
-	Product license.Product
-	Address string       // for families that take one
-	Name    string       // by which the licence can be told apart afterwards
-	For     license.Code // of a module: the licence that it is for, or ""
-	Period  license.Period
-}
-
-// Form is a licence's own form in the panel.
-type Form struct {
-	Name        string
-	Address     string
-	ProductCode int    // 0 where the form names none
-	Nodes       int    // -1 where it is not known
-	Key         string // the licence key, "" where there is none yet
-	Fields      map[string]string
-}
-
-// HistoryEntry is one line of a licence's history, as the panel says it.
-type HistoryEntry struct {
-	When, What, Who, IP string
-}
-
-var errNotYet = errors.New("not yet read")
-
-// State tells what the panel last said of our login, for readiness and for people.
-func (c *Client) State() State { return State{OK: true} }
-
-// Inventory is every licence of the account, at most 15 s old.
-func (c *Client) Inventory(ctx context.Context) ([]license.License, error) { return nil, errNotYet }
-
-// Licenses is every licence of the account, read after this call began.
-func (c *Client) Licenses(ctx context.Context) ([]license.License, error) { return nil, errNotYet }
-
-// License is one licence, read after this call began.
-func (c *Client) License(ctx context.Context, code license.Code) (license.License, error) {
-	return license.License{}, errNotYet
-}
-
-// RenewPreview is what a renewal would bring and cost.
-func (c *Client) RenewPreview(ctx context.Context, lic license.License, p license.Period) (Preview, error) {
-	return Preview{}, errNotYet
-}
-
-// OrderPreview is what an order would cost.
-func (c *Client) OrderPreview(ctx context.Context, o OrderSpec) (Preview, error) {
-	return Preview{}, errNotYet
-}
-
-// Form reads a licence's form.
-func (c *Client) Form(ctx context.Context, lic license.License) (Form, error) {
-	return Form{}, errNotYet
-}
-
-// Balance is the account's balance as the panel says it: "12.50 EUR".
-func (c *Client) Balance(ctx context.Context) (string, error) { return "", errNotYet }
-
-// History is what happened to a licence, in the panel's order.
-func (c *Client) History(ctx context.Context, code license.Code) ([]HistoryEntry, error) {
-	return nil, errNotYet
-}
-
-// WhoAmI checks the login and gives the account's name as the panel has it.
-func (c *Client) WhoAmI(ctx context.Context) (string, error) { return "", errNotYet }
-
-// Order buys a licence.
-func (c *Client) Order(ctx context.Context, o OrderSpec) Result { return Result{} }
-
-// Edit gives a licence its name and address.
-func (c *Client) Edit(ctx context.Context, lic license.License, name, address string) Result {
-	return Result{}
-}
-
-// Nodes sets a licence's count of nodes.
-func (c *Client) Nodes(ctx context.Context, lic license.License, product license.Product, name, address string, count int) Result {
-	return Result{}
-}
-
-// Renew prolongs a licence by p.
-func (c *Client) Renew(ctx context.Context, code license.Code, p license.Period) Result {
-	return Result{}
-}
-
-// Terminate deletes a licence.
-func (c *Client) Terminate(ctx context.Context, lic license.License) Result { return Result{} }

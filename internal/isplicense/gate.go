@@ -1,0 +1,120 @@
+package isplicense
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/isplicense/license-bot/internal/license"
+)
+
+// How long no call leaves after the panel refused the login: repeated failures
+// get an account or an address blocked.
+const (
+	firstPause = time.Minute
+	maxPause   = 30 * time.Minute
+)
+
+// gate holds calls back after a refused login. When the pause is over one call
+// goes ahead; the others follow when it was let in.
+type gate struct {
+	mu      sync.Mutex
+	state   State
+	pause   time.Duration // 0: open
+	probing bool
+	round   int // counts refusals: a call that left before the last one tells nothing new
+}
+
+// hearing is what a call's answer says of the login.
+type hearing int
+
+const (
+	unheard hearing = iota // nothing
+	letIn
+	denied
+	questioned // the panel wants a second factor
+)
+
+// enter lets a call leave, or says why not. Each that enters must leave.
+func (g *gate) enter(now time.Time) (round int, refusal State, ok bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.pause > 0 {
+		if g.probing || now.Before(g.state.Until) {
+			return 0, g.state, false
+		}
+		g.probing = true
+	}
+	return g.round, State{}, true
+}
+
+// leave takes in what a call that entered in that round heard.
+func (g *gate) leave(round int, now time.Time, h hearing, message string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if round != g.round {
+		return
+	}
+	g.probing = false
+	switch h {
+	case unheard:
+	case letIn:
+		g.pause = 0
+		g.state = State{OK: true}
+	case questioned:
+		g.pause = 0
+		g.state = State{Reason: TwoFactor, Message: message}
+	case denied:
+		g.round++
+		g.pause = min(max(firstPause, 2*g.pause), maxPause)
+		g.state = State{Reason: Auth, Message: message, Until: now.Add(g.pause)}
+	}
+}
+
+// look is the state as it is.
+func (g *gate) look() State {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.state
+}
+
+// turnstile lets one at a time through for each licence.
+type turnstile struct {
+	mu    sync.Mutex
+	lanes map[license.Code]*lane
+}
+
+type lane struct {
+	held    chan struct{} // holds one while somebody is through
+	holders int           // those through or waiting
+}
+
+// pass waits for the licence's turn. The caller must call done if err is nil.
+func (t *turnstile) pass(ctx context.Context, code license.Code) (done func(), err error) {
+	t.mu.Lock()
+	if t.lanes == nil {
+		t.lanes = map[license.Code]*lane{}
+	}
+	l := t.lanes[code]
+	if l == nil {
+		l = &lane{held: make(chan struct{}, 1)}
+		t.lanes[code] = l
+	}
+	l.holders++
+	t.mu.Unlock()
+
+	leave := func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if l.holders--; l.holders == 0 {
+			delete(t.lanes, code)
+		}
+	}
+	select {
+	case l.held <- struct{}{}:
+		return func() { <-l.held; leave() }, nil
+	case <-ctx.Done():
+		leave()
+		return nil, ctx.Err()
+	}
+}
