@@ -1,0 +1,290 @@
+package chat
+
+import (
+	"time"
+
+	"github.com/isplicense/license-bot/internal/requests"
+)
+
+// View is what a question must know beside its request.
+type View struct {
+	Now        time.Time
+	Here       string            // the transport of the place: who has no account in it is named, not mentioned
+	Approvers  []requests.Member // those who may approve; five at the most are named
+	MorePeople int               // others who may
+	Link       string            // of a copy by direct message: where the question stands; ""
+}
+
+// Question is the message of a request in whatever state it is: the question with
+// its buttons, what is under way, or how it ended and who decided.
+func (s *Speaker) Question(r requests.Request, v View) Message {
+	switch r.State {
+	case requests.Running, requests.Done:
+		if len(r.Items) > 1 {
+			return fit(func(w widths) Message { return s.decidedMany(r, v, w) })
+		}
+		return s.decided(r, v)
+	case requests.Cancelled, requests.Denied, requests.Expired:
+		return fit(func(w widths) Message { return s.ended(r, v, w) })
+	case requests.Proposed:
+	}
+	return fit(func(w widths) Message { return s.proposed(r, v, w) })
+}
+
+// what is a request's object: the licence's code, or an order's product.
+func what(r requests.Request, i requests.Item) Text {
+	if r.Action == requests.Order {
+		return plain(productName(r, i))
+	}
+	return code(i.Code)
+}
+
+// first is the request's only item, or the first of several.
+func first(r requests.Request) requests.Item {
+	if len(r.Items) == 0 {
+		return requests.Item{}
+	}
+	return r.Items[0]
+}
+
+// title is "Renew 1001" or "Renew 3 licences".
+func (s *Speaker) title(r requests.Request) Text {
+	a := s.w.actions[r.Action]
+	if len(r.Items) > 1 {
+		return a.titleMany.fill(s.w.tag, len(r.Items), nil)
+	}
+	return a.title.fill(args{"what": what(r, first(r))})
+}
+
+func (s *Speaker) proposed(r requests.Request, v View, w widths) Message {
+	a := s.w.actions[r.Action]
+	head := a.ask.fill(args{"what": what(r, first(r))})
+	if len(r.Items) > 1 {
+		head = a.askMany.fill(s.w.tag, len(r.Items), nil)
+	}
+	if r.Need > 0 {
+		head = s.w.question.needs.fill(s.w.tag, r.Need, args{"ask": head})
+	}
+	m := Message{Icon: iconAsk, Head: head}
+	facts := s.moneyFacts(r)
+	if len(r.Items) > 1 {
+		m.Blocks = append(m.Blocks, s.many(r, r.Items, w, false)...)
+	} else {
+		facts = append(s.facts(r, first(r)), facts...)
+	}
+	facts = append(facts, Fact{s.w.labels.by, who(r.By)})
+	m.Blocks = append(m.Blocks, Block{Facts: facts})
+	m.Blocks = append(m.Blocks, paragraph(s.tooLittle(r))...)
+	m.Blocks = append(m.Blocks, paragraph(a.next.fill(nil))...)
+	m.Blocks = append(m.Blocks, paragraph(s.votes(r), s.asks(r, v))...)
+	m.Blocks = append(m.Blocks, note(s.mixedScripts(r))...)
+	m.Blocks = append(m.Blocks, note(
+		s.w.question.waits.fill(args{"until": s.time(r.Deadline, v.Now)}), s.requestNote(r), s.elsewhere(v))...)
+	m.Buttons = s.choices(r)
+	return m
+}
+
+// choices are the buttons of an open question.
+func (s *Speaker) choices(r requests.Request) []Button {
+	id, b := string(r.ID), s.w.buttons
+	yes := Primary
+	if r.Action == requests.Terminate {
+		yes = Danger
+	}
+	cancel := Button{"cancel", id, b.cancel, Neutral}
+	if r.Need == 0 {
+		return []Button{{"confirm", id, b.confirm, yes}, cancel}
+	}
+	return []Button{{"approve", id, b.approve, yes}, {"deny", id, b.deny, Neutral}, cancel}
+}
+
+// votes counts the approvals, and names who gave them.
+func (s *Speaker) votes(r requests.Request) Text {
+	if r.Need == 0 {
+		return nil
+	}
+	a := args{"have": number(len(r.Votes))}
+	if len(r.Votes) == 0 {
+		return s.w.question.votes.fill(s.w.tag, r.Need, a)
+	}
+	a["who"] = s.voters(r)
+	return s.w.question.votesBy.fill(s.w.tag, r.Need, a)
+}
+
+func (s *Speaker) voters(r requests.Request) Text {
+	var names []Text
+	for _, v := range r.Votes {
+		names = append(names, who(v.Who))
+	}
+	return s.all(names)
+}
+
+// asks mentions those who may approve.
+func (s *Speaker) asks(r requests.Request, v View) Text {
+	if r.Need == 0 || len(v.Approvers) == 0 {
+		return nil
+	}
+	shown := v.Approvers[:min(len(v.Approvers), mentionMax)]
+	more := v.MorePeople + len(v.Approvers) - len(shown)
+	var names []Text
+	for _, m := range shown {
+		names = append(names, memberIn(m, v.Here))
+	}
+	if more > 0 {
+		return s.w.question.asksMore.fill(s.w.tag, more, args{"who": join(", ", names...)})
+	}
+	return s.w.question.asks.fill(args{"who": s.all(names)})
+}
+
+// memberIn mentions a person by their account in a chat, or names one who has
+// none there.
+func memberIn(m requests.Member, transport string) Text {
+	for _, a := range m.Accounts {
+		if a.Transport() == transport {
+			return who(requests.Who{Account: a, Person: m.Person})
+		}
+	}
+	return plain(cut(oneLine(m.Person), personMax))
+}
+
+// decided shows a single licence's request from the decision on.
+func (s *Speaker) decided(r requests.Request, v View) Message {
+	i := first(r)
+	m := Message{Icon: iconRunning, Head: s.runningHead(r)}
+	if i.Ended() {
+		m.Icon, m.Head = s.cardHead(r, i)
+	}
+	m.Blocks = append(m.Blocks, paragraph(s.howKnown(r, i, v.Now)...)...)
+	m.Blocks = append(m.Blocks, s.changes(i)...)
+	m.Blocks = append(m.Blocks, Block{Facts: s.facts(r, i)})
+	m.Blocks = append(m.Blocks, note(s.decision(r, v.Now), s.requestNote(r), s.elsewhere(v))...)
+	m.Buttons = s.recheck(r)
+	return m
+}
+
+// decidedMany shows a request for several licences from the decision on.
+func (s *Speaker) decidedMany(r requests.Request, v View, w widths) Message {
+	m := Message{Icon: iconRunning, Head: s.runningHead(r)}
+	c := count(r.Items)
+	if c.open == 0 {
+		m.Icon = c.icon()
+		m.Head = s.w.question.titled.fill(args{"title": s.title(r), "rest": s.counts(r, c)})
+	} else {
+		m.Blocks = paragraph(s.counts(r, c))
+	}
+	m.Blocks = append(m.Blocks, s.many(r, r.Items, w, true)...)
+	if c.unknown > 0 {
+		m.Blocks = append(m.Blocks, paragraph(s.peopleDecide(r))...)
+	}
+	m.Blocks = append(m.Blocks, note(s.decision(r, v.Now), s.requestNote(r), s.elsewhere(v))...)
+	m.Buttons = s.recheck(r)
+	return m
+}
+
+// runningHead is "Renew 1001: renewing, confirmed by alice".
+func (s *Speaker) runningHead(r requests.Request) Text {
+	a := args{"title": s.title(r), "doing": s.w.actions[r.Action].doing.fill(nil)}
+	if r.Need > 0 {
+		a["who"] = s.voters(r)
+		return s.w.question.runningVoted.fill(a)
+	}
+	a["who"] = who(r.Decided.Who)
+	return s.w.question.running.fill(a)
+}
+
+// cardHead is the icon and head of a question whose only item has ended.
+func (s *Speaker) cardHead(r requests.Request, i requests.Item) (string, Text) {
+	words := s.w.actions[r.Action]
+	a, more := s.outcomeArgs(r, i)
+	switch {
+	case i.State == requests.Unknown:
+		return iconWarn, words.whether.fill(a)
+	case i.State == requests.Not:
+		return iconNot, words.cardNot.fill(a)
+	case more:
+		return iconDone, words.cardMore.fill(a)
+	}
+	return iconDone, words.card.fill(a)
+}
+
+// ended shows a request that came to nothing.
+func (s *Speaker) ended(r requests.Request, v View, w widths) Message {
+	m := Message{Icon: iconStopped}
+	q := s.w.question
+	a := args{"title": s.title(r), "who": who(r.Decided.Who)}
+	var why Text
+	switch {
+	case r.State == requests.Expired:
+		m.Icon, m.Head = iconExpired, q.expired.fill(a)
+	case r.State == requests.Denied:
+		m.Head = q.denied.fill(a)
+	case r.Decided.Account == requests.Bot || r.Decided.Account == "":
+		m.Head = q.stopped.fill(a)
+		why = q.reason.fill(args{"because": s.because(r.Why)})
+	default:
+		m.Head = q.cancelled.fill(a)
+	}
+	m.Blocks = paragraph(why, q.nothing.fill(nil))
+	if len(r.Items) > 1 {
+		m.Blocks = append(m.Blocks, s.many(r, r.Items, w, false)...)
+	} else {
+		m.Blocks = append(m.Blocks, Block{Facts: s.facts(r, first(r))})
+	}
+	m.Blocks = append(m.Blocks, note(s.decision(r, v.Now), s.requestNote(r), s.elsewhere(v))...)
+	return m
+}
+
+// decision is the sentence of who ended the question, how and when; nothing while
+// it is open.
+func (s *Speaker) decision(r requests.Request, now time.Time) Text {
+	q := s.w.question
+	a := args{"when": s.time(r.Decided.At, now), "who": who(r.Decided.Who)}
+	switch r.State {
+	case requests.Proposed:
+		return nil
+	case requests.Running, requests.Done:
+		if r.Need > 0 {
+			a["who"] = s.voters(r)
+			return q.wasApproved.fill(a)
+		}
+		return q.wasConfirmed.fill(a)
+	case requests.Denied:
+		return q.wasDenied.fill(a)
+	case requests.Expired:
+		a["when"] = s.time(r.Deadline, now)
+		if r.Need > 0 {
+			a["have"] = number(len(r.Votes))
+			return q.wasExpiredNo.fill(s.w.tag, r.Need, a)
+		}
+		return q.wasExpired.fill(a)
+	case requests.Cancelled:
+	}
+	if r.Decided.Account == requests.Bot || r.Decided.Account == "" {
+		return q.wasStopped.fill(a)
+	}
+	return q.wasCancelled.fill(a)
+}
+
+// recheck is the button of a request with something uncertain in it.
+func (s *Speaker) recheck(r requests.Request) []Button {
+	if count(r.Items).unknown == 0 {
+		return nil
+	}
+	return []Button{{"recheck", string(r.ID), s.w.buttons.recheck, Primary}}
+}
+
+// requestNote names the request, and the one that it was asked anew for.
+func (s *Speaker) requestNote(r requests.Request) Text {
+	id := s.w.question.id.fill(args{"id": code(r.ID)})
+	if r.Follows == "" {
+		return id
+	}
+	return join(" ", id, s.w.question.follows.fill(args{"old": code(r.Follows)}))
+}
+
+func (s *Speaker) elsewhere(v View) Text {
+	if v.Link == "" {
+		return nil
+	}
+	return s.w.question.elsewhere.fill(args{"link": link(v.Link, s.w.question.elsewhereWord)})
+}

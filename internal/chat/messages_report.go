@@ -1,0 +1,317 @@
+package chat
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/isplicense/license-bot/internal/commands"
+	"github.com/isplicense/license-bot/internal/license"
+	"github.com/isplicense/license-bot/internal/requests"
+)
+
+// ReportOptions say on what occasion a report is made.
+type ReportOptions struct {
+	Correction bool // something else was said before
+	Repeat     bool // it may have been said already: the bot was stopped in between
+	Rechecked  bool // somebody asked to look again
+}
+
+// Report is the reply that says how licences of a request ended: all of them, or
+// those that have come to another end since. None stand for all.
+func (s *Speaker) Report(r requests.Request, items []requests.Item, o ReportOptions) Message {
+	if len(items) == 0 {
+		items = r.Items
+	}
+	if len(items) > 1 {
+		return fit(func(w widths) Message { return s.reportMany(r, items, o, w) })
+	}
+	i := requests.Item{}
+	if len(items) == 1 {
+		i = items[0]
+	}
+	m := s.reportOne(r, i, o)
+	m.Blocks = append(m.Blocks, note(s.occasion(o), s.requestNote(r))...)
+	return m
+}
+
+// ChangedNote says that a licence is not as the question showed it, and what is
+// different: a report too. A fresh question follows.
+func (s *Speaker) ChangedNote(r requests.Request, i requests.Item) Message {
+	return s.Report(r, []requests.Item{i}, ReportOptions{})
+}
+
+func (s *Speaker) reportOne(r requests.Request, i requests.Item, o ReportOptions) Message {
+	icon, head := s.reportHead(r, i, o.Correction)
+	m := Message{Icon: icon, Head: head}
+	m.Blocks = paragraph(s.howKnown(r, i, time.Time{})...)
+	m.Blocks = append(m.Blocks, s.changes(i)...)
+	m.Blocks = append(m.Blocks, Block{Facts: s.facts(r, i)})
+	return m
+}
+
+// reportHead is the icon and the sentence with the outcome's word.
+func (s *Speaker) reportHead(r requests.Request, i requests.Item, correction bool) (string, Text) {
+	words := s.w.actions[r.Action]
+	a, more := s.outcomeArgs(r, i)
+	switch i.State {
+	case requests.Applied:
+		switch {
+		case correction:
+			return iconWarn, words.correct.fill(a)
+		case more:
+			return iconDone, words.wasMore.fill(a)
+		}
+		return iconDone, words.was.fill(a)
+	case requests.Not:
+		if correction {
+			return iconWarn, words.correctNo.fill(a)
+		}
+		return iconNot, words.wasNot.fill(a)
+	case requests.Unknown:
+		return iconWarn, words.whether.fill(a)
+	case requests.Waiting, requests.Checking, requests.Started, requests.Looking, requests.Dropped:
+	}
+	rest := plain(s.w.items[i.State])
+	return iconRunning, s.w.question.titled.fill(args{"title": words.title.fill(a), "rest": rest})
+}
+
+// outcomeArgs are the values of an outcome's phrases, and whether the one that
+// says more (until when, under which code, how many) can be filled.
+func (s *Speaker) outcomeArgs(r requests.Request, i requests.Item) (args, bool) {
+	a := args{"what": what(r, i), "date": plain(string(i.Expires)), "code": code(i.Code)}
+	switch r.Action {
+	case requests.Renew:
+		return a, i.Expires != ""
+	case requests.Order:
+		return a, i.Code != ""
+	case requests.Nodes:
+		a["nodes"] = s.w.now.nodes.fill(s.w.tag, r.Params.Count, nil)
+		return a, true
+	case requests.Edit, requests.Terminate:
+	}
+	return a, false
+}
+
+// howKnown says how an outcome is known, in the panel's words too, and what to do
+// next.
+func (s *Speaker) howKnown(r requests.Request, i requests.Item, now time.Time) []Text {
+	p := s.w.report
+	a := args{"because": s.because(i.Reason)}
+	said := s.said(i.Said, saidMax)
+	if len(said) > 0 {
+		said = p.said.fill(args{"said": said})
+	}
+	var out []Text
+	switch i.State {
+	case requests.Applied:
+		out = append(out, s.source(i, p.lookYes, a), said)
+		if i.Doubt {
+			out = append(out, p.doubt.fill(nil))
+		}
+	case requests.Not:
+		out = append(out, s.source(i, p.lookNot, a), said)
+		out = append(out, s.again(r, i)...)
+	case requests.Looking:
+		a["whether"] = s.w.actions[r.Action].look.fill(args{"what": what(r, i)})
+		out = append(out, p.looking.fill(a), said)
+		if !i.LookUntil.IsZero() {
+			out = append(out, p.lookUntil.fill(args{"when": s.time(i.LookUntil, now)}))
+		}
+	case requests.Unknown:
+		out = append(out, p.unknown.fill(a), said, s.reason(i.Reason).recheck.fill(nil))
+		out = append(out, s.peopleDecide(r))
+	case requests.Waiting, requests.Checking, requests.Started, requests.Dropped:
+	}
+	return out
+}
+
+// source says where an end is known from.
+func (s *Speaker) source(i requests.Item, look phrase, a args) Text {
+	p := s.w.report
+	switch i.Source {
+	case requests.FromLook:
+		return look.fill(a)
+	case requests.FromPerson:
+		return p.fromPerson.fill(args{"who": who(requests.Who{Account: i.SettledBy})})
+	case requests.FromRules:
+		return p.notSent.fill(a)
+	case requests.FromPanel:
+	}
+	if i.State == requests.Applied {
+		return nil
+	}
+	return p.refused.fill(a)
+}
+
+// again says what can be done where nothing took effect.
+func (s *Speaker) again(r requests.Request, i requests.Item) []Text {
+	if i.Source == requests.FromLook || i.Source == requests.FromPerson {
+		return []Text{s.w.report.askAgain.fill(args{"command": command(retyped(r, []requests.Item{i}))})}
+	}
+	out := []Text{s.reason(i.Reason).again.fill(nil)}
+	if retry(i.Reason) {
+		out = append(out, s.w.report.askAgain.fill(args{"command": command(retyped(r, []requests.Item{i}))}))
+	}
+	return out
+}
+
+// retry says whether asking the same again can help.
+func retry(why requests.Reason) bool {
+	switch why {
+	case requests.ReasonChanged, requests.ReasonGone, requests.ReasonMissing, requests.ReasonRoleLost:
+		return false
+	}
+	return true
+}
+
+// peopleDecide says how people end what reading could not.
+func (s *Speaker) peopleDecide(r requests.Request) Text {
+	id := string(r.ID)
+	return s.w.report.people.fill(args{
+		"applied": command("settle " + id + " applied"),
+		"not":     command("settle " + id + " not"),
+	})
+}
+
+// reason gives the words of a reason; of one that is not in the catalogue those of
+// a refusal without a reason.
+func (s *Speaker) reason(why requests.Reason) reasonWords {
+	if w, ok := s.w.reasons[why]; ok {
+		return w
+	}
+	return s.w.noReason
+}
+
+func (s *Speaker) because(why requests.Reason) Text { return s.reason(why).because.fill(nil) }
+
+// occasion is the small print of why a report comes now.
+func (s *Speaker) occasion(o ReportOptions) Text {
+	var out []Text
+	if o.Rechecked {
+		out = append(out, s.w.report.rechecked.fill(nil))
+	}
+	if o.Repeat {
+		out = append(out, s.w.report.repeat.fill(nil))
+	}
+	return join(" ", out...)
+}
+
+// reportMany is one report on several licences, a line each, with each reason and
+// what to do about it once.
+func (s *Speaker) reportMany(r requests.Request, items []requests.Item, o ReportOptions, w widths) Message {
+	c := count(items)
+	m := Message{Icon: c.icon()}
+	a := args{"counts": s.counts(r, c)}
+	switch {
+	case o.Correction:
+		m.Icon, m.Head = iconWarn, s.w.report.corrected.fill(s.w.tag, len(items), a)
+	default:
+		m.Head = s.w.report.many.fill(s.w.tag, len(items), a)
+	}
+	m.Blocks = s.many(r, items, w, true)
+	m.Blocks = append(m.Blocks, s.reasons(r, items, w)...)
+	if c.unknown > 0 {
+		m.Blocks = append(m.Blocks, paragraph(s.peopleDecide(r))...)
+	}
+	if slices.ContainsFunc(items, func(i requests.Item) bool { return i.Doubt }) {
+		m.Blocks = append(m.Blocks, paragraph(s.w.report.doubt.fill(nil))...)
+	}
+	m.Blocks = append(m.Blocks, note(s.occasion(o), s.requestNote(r))...)
+	return m
+}
+
+// reasons says of each reason among the items once what it is and what to do.
+func (s *Speaker) reasons(r requests.Request, items []requests.Item, w widths) []Block {
+	var seen []requests.Reason
+	var lines []Text
+	for _, i := range items {
+		if i.Reason == "" || i.State != requests.Not && i.State != requests.Unknown || slices.Contains(seen, i.Reason) {
+			continue
+		}
+		seen = append(seen, i.Reason)
+		if len(seen) > w.reasons {
+			continue
+		}
+		words := s.reason(i.Reason)
+		next := words.again
+		if i.State == requests.Unknown {
+			next = words.recheck
+		}
+		lines = append(lines, s.w.report.reasonLine.fill(args{"because": words.because.fill(nil), "next": next.fill(nil)}))
+	}
+	var again []requests.Item
+	for _, i := range items {
+		if i.State == requests.Not && retry(i.Reason) {
+			again = append(again, i)
+		}
+	}
+	var blocks []Block
+	if len(lines) > 0 {
+		blocks = []Block{{Lines: lines}}
+	}
+	if len(again) > 0 && len(again) <= w.reasons {
+		blocks = append(blocks, paragraph(s.w.report.askAgain.fill(args{"command": command(retyped(r, again))}))...)
+	}
+	return blocks
+}
+
+// lineOutcome is the end of a line of many: how it stands with this licence.
+func (s *Speaker) lineOutcome(r requests.Request, i requests.Item, w widths) Text {
+	words := s.w.actions[r.Action]
+	var word Text
+	switch {
+	case i.State == requests.Applied && i.Expires != "" && r.Action == requests.Renew:
+		word = s.w.report.until.fill(args{"outcome": words.done.fill(nil), "date": plain(string(i.Expires))})
+	case i.State == requests.Applied:
+		word = words.done.fill(nil)
+	case i.State == requests.Not:
+		word = words.not.fill(nil)
+	default:
+		word = plain(s.w.items[i.State])
+	}
+	if i.State == requests.Not || i.State == requests.Unknown {
+		switch said := s.said(i.Said, w.said); {
+		case w.said == 0:
+		case len(said) > 0:
+			return s.w.report.line.fill(args{"outcome": word, "why": said})
+		case i.Reason != "":
+			return s.w.report.line.fill(args{"outcome": word, "why": s.because(i.Reason)})
+		}
+	}
+	return word
+}
+
+// retyped is the command, less "/license", that asks for the items' change again;
+// "" where it can't be typed.
+func retyped(r requests.Request, items []requests.Item) string {
+	p := r.Params
+	words := []string{string(r.Action)}
+	if r.Action == requests.Order {
+		words = append(words, strconv.Itoa(p.Product))
+	}
+	for _, i := range items {
+		if r.Action != requests.Order {
+			words = append(words, string(i.Code))
+		}
+	}
+	option := func(key, value string) {
+		if value != "" {
+			words = append(words, key+"="+commands.Quote(value))
+		}
+	}
+	switch r.Action {
+	case requests.Order, requests.Edit:
+		option("ip", p.Address)
+		option("name", p.Name)
+		option("for", string(p.For))
+	case requests.Nodes:
+		words = append(words, strconv.Itoa(p.Count))
+	case requests.Renew, requests.Terminate:
+	}
+	if p.HasPeriod && (p.Period == license.Lifetime || p.Period == license.Month || p.Period == license.Year) {
+		option("period", p.Period.String())
+	}
+	return strings.Join(words, " ")
+}
