@@ -46,6 +46,9 @@ func Decide(r Request, ev Event, k Known) Step {
 		}
 	}
 	s.Effects = merge(s.Effects)
+	if slices.ContainsFunc(s.Effects, func(e Effect) bool { return e.Do == DoSync }) {
+		s.Request.Version++
+	}
 	return s.Step
 }
 
@@ -222,6 +225,7 @@ func (s *step) run(who Who) {
 	s.do(Effect{Do: DoSync})
 	for i := range s.Request.Items {
 		s.item(i).State = Checking
+		s.item(i).Said = "" // what a preview said belongs to the question
 		s.do(Effect{Do: DoCheck, Item: i})
 	}
 }
@@ -392,7 +396,7 @@ func (s *step) looked(ev Looked) {
 	}
 	over := !s.k.Now.Before(it.LookUntil)
 	switch {
-	case finding.Verdict == FoundApplied:
+	case finding.Verdict == FoundApplied && (over || !finding.Unpaid):
 		s.found(ev.Item, finding)
 		return
 	case finding.Verdict == FoundUnchanged && over && it.Reason != ReasonInProcess && it.State != Not:

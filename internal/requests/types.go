@@ -198,6 +198,7 @@ type Vote struct {
 // Request is a question and all that came of it.
 type Request struct {
 	ID       ID        `json:"id"`
+	Version  int       `json:"version"` // counts what its messages show: each change of that is one more
 	Action   Action    `json:"action"`
 	Params   Params    `json:"params"`
 	Items    []Item    `json:"items"`

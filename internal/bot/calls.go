@@ -1,0 +1,242 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/isplicense/license-bot/internal/isplicense"
+	"github.com/isplicense/license-bot/internal/license"
+	"github.com/isplicense/license-bot/internal/requests"
+)
+
+// check reads the licence again before the call.
+func (b *Bot) check(ctx context.Context, r requests.Request, item int) {
+	it := r.Items[item]
+	ev := requests.Checked{Item: item}
+	rd, err := b.read(ctx, r.Action, r.Params, it.Code)
+	var impossible *notPossible
+	switch {
+	case errors.As(err, &impossible):
+		ev.Gone, ev.Facts, ev.Said = ruledOut(impossible, rd)
+	case err != nil:
+		ev.Failed, ev.Said = readFailed(err)
+	default:
+		ev.Facts, ev.Before = rd.facts, rd.before
+		if r.Action == requests.Order {
+			all, err := b.Panel.Licenses(ctx)
+			if err != nil {
+				ev.Failed, ev.Said = readFailed(err)
+			}
+			ev.Before.Codes = codes(candidates(all, orderSpec(r)))
+		}
+	}
+	if ctx.Err() != nil {
+		return // the bot stops: the next start checks again
+	}
+	b.happened(ctx, r.ID, ev)
+}
+
+// ruledOut turns what has become impossible since the question into what the
+// decision needs: either the licence is gone, or its facts differ.
+func ruledOut(e *notPossible, rd reading) (isGone bool, now requests.Facts, said string) {
+	switch e.why {
+	case gone, deleted:
+		return true, requests.Facts{}, ""
+	}
+	return false, rd.facts, e.said
+}
+
+// readFailed gives the reason of a read that gave nothing.
+func readFailed(err error) (requests.Reason, string) {
+	var re *isplicense.ReadError
+	if errors.As(err, &re) {
+		return requests.Reason(re.Reason), re.Message
+	}
+	return requests.ReasonTimeout, ""
+}
+
+// call calls the panel. It is begun only by the step that recorded the item as
+// started, and whatever becomes of it is recorded as an event of its own.
+func (b *Bot) call(ctx context.Context, r requests.Request, item int) {
+	it := r.Items[item]
+	l := license.License{
+		Code: it.Code, Family: it.Facts.Family, Name: it.Facts.Name, Address: it.Facts.Address,
+		Product: it.Facts.Product, ProductCode: it.Facts.ProductCode,
+	}
+	begun := b.Now()
+	var result isplicense.Result
+	switch r.Action {
+	case requests.Order:
+		result = b.Panel.Order(ctx, orderSpec(r))
+	case requests.Edit:
+		result = b.Panel.Edit(ctx, l, orElse(r.Params.Name, l.Name), orElse(r.Params.Address, l.Address))
+	case requests.Nodes:
+		product, _ := license.ProductByCode(l.ProductCode)
+		result = b.Panel.Nodes(ctx, l, product, l.Name, l.Address, r.Params.Count)
+	case requests.Renew:
+		result = b.Panel.Renew(ctx, it.Code, it.Facts.Period)
+	case requests.Terminate:
+		result = b.Panel.Terminate(ctx, l)
+	}
+	ev := answered(item, result)
+	b.Log.Info("panel called", "request", r.ID, "action", r.Action, "license", it.Code, "took", b.Now().Sub(begun).Round(time.Millisecond), "ended", ended(ev))
+	if ev.Applied != nil {
+		b.complete(ctx, r, it, ev.Applied)
+	}
+	b.happened(ctx, r.ID, ev)
+}
+
+func orElse(s, other string) string {
+	if s != "" {
+		return s
+	}
+	return other
+}
+
+func answered(item int, result isplicense.Result) requests.Answered {
+	ev := requests.Answered{Item: item}
+	result.Match(
+		func(a isplicense.Applied) {
+			ev.Applied = &requests.AppliedAnswer{Code: a.Code, Expires: a.Expires, Said: a.Said}
+		},
+		func(r isplicense.Refused) {
+			detail := r.Type
+			if r.Object != "" {
+				detail += "/" + r.Object
+			}
+			ev.Refused = &requests.RefusedAnswer{Reason: requests.Reason(r.Reason), Detail: detail, Said: r.Message}
+		},
+		func(u isplicense.Unknown) {
+			ev.Unknown = &requests.UnknownAnswer{Reason: requests.Reason(u.Reason), Said: u.Message, Code: u.Code}
+		},
+	)
+	return ev
+}
+
+func ended(ev requests.Answered) string {
+	switch {
+	case ev.Applied != nil:
+		return "applied"
+	case ev.Refused != nil:
+		return "refused: " + string(ev.Refused.Reason)
+	}
+	return "unknown: " + string(ev.Unknown.Reason)
+}
+
+// completing is how long is read for what an answer that said "done" left out. It
+// is a courtesy: the report is right without it.
+const completing = 5 * time.Second
+
+// complete reads what the panel's answer left out.
+func (b *Bot) complete(ctx context.Context, r requests.Request, it requests.Item, a *requests.AppliedAnswer) {
+	ctx, cancel := context.WithTimeout(ctx, completing)
+	defer cancel()
+	switch {
+	case r.Action == requests.Order && a.Code == "":
+		if seen, err := b.seeOrder(ctx, r, it); err == nil {
+			if f := requests.Judge(r, it, seen); f.Verdict == requests.FoundApplied {
+				a.Code = f.Code
+			}
+		}
+	case r.Action == requests.Renew && a.Expires == "":
+		if l, err := b.Panel.License(ctx, it.Code); err == nil {
+			a.Expires = l.Expires
+		}
+	}
+}
+
+// look reads the licence to find out what became of an uncertain call.
+func (b *Bot) look(ctx context.Context, r requests.Request, item int, asked bool) {
+	ev := requests.Looked{Item: item, Forced: asked}
+	seen, err := b.see(ctx, r, item)
+	if ctx.Err() != nil {
+		return // the bot stops: the next start looks again
+	}
+	if err != nil {
+		why, _ := readFailed(err)
+		b.Log.Warn("could not look what became of a call", "request", r.ID, "license", r.Items[item].Code, "why", why)
+		ev.Failed = true
+	}
+	ev.Seen = seen
+	b.happened(ctx, r.ID, ev)
+}
+
+func (b *Bot) see(ctx context.Context, r requests.Request, item int) (requests.Seen, error) {
+	it := r.Items[item]
+	if r.Action == requests.Order {
+		return b.seeOrder(ctx, r, it)
+	}
+	l, err := b.Panel.License(ctx, it.Code)
+	if errors.Is(err, isplicense.ErrNotFound) {
+		return requests.Seen{}, nil
+	}
+	if err != nil {
+		return requests.Seen{}, err
+	}
+	s := requests.Seen{
+		Found: l.Live(), Status: l.Status, Processing: l.Processing, Expires: l.Expires,
+		Name: l.Name, Address: l.Address, Nodes: -1,
+	}
+	switch r.Action {
+	case requests.Renew:
+		if l.Expires != it.Before.Expires {
+			s.Ours, s.Others, s.History = b.hands(ctx, it)
+		}
+	case requests.Edit, requests.Nodes:
+		if !s.Found {
+			break
+		}
+		form, err := b.Panel.Form(ctx, l)
+		if err != nil {
+			return s, err
+		}
+		s.Nodes = form.Nodes
+	case requests.Order, requests.Terminate:
+	}
+	return s, nil
+}
+
+func (b *Bot) seeOrder(ctx context.Context, r requests.Request, it requests.Item) (requests.Seen, error) {
+	all, err := b.Panel.Licenses(ctx)
+	if err != nil {
+		return requests.Seen{}, err
+	}
+	spec := orderSpec(r)
+	s := requests.Seen{}
+	for _, l := range candidates(all, spec) {
+		s.Codes = append(s.Codes, l.Code)
+		if !slices.Contains(it.Before.Codes, l.Code) {
+			s.Found, s.Status, s.Processing, s.Expires = true, l.Status, l.Processing, l.Expires
+		}
+	}
+	return s, nil
+}
+
+// hands counts whose operations on the licence the panel's history has since the
+// call began. The panel writes its own local time without a zone, so a day counts
+// from a day before: an operation of the same evening by somebody else makes the
+// report say that it can't be told apart, which is the safe side.
+func (b *Bot) hands(ctx context.Context, it requests.Item) (ours, others int, known bool) {
+	entries, err := b.Panel.History(ctx, it.Code)
+	if err != nil {
+		return 0, 0, false
+	}
+	since := license.DateOf(it.StartedAt.UTC().AddDate(0, 0, -1))
+	for _, e := range entries {
+		day, ok := license.ParseDate(firstTen(e.When))
+		switch {
+		case !ok || e.Who == "":
+			return 0, 0, false
+		case day < since:
+		case e.Who == b.Account:
+			ours++
+		default:
+			others++
+		}
+	}
+	return ours, others, ours+others > 0
+}
+
+func firstTen(s string) string { return s[:min(len(s), 10)] }

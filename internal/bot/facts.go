@@ -1,0 +1,217 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/isplicense/license-bot/internal/isplicense"
+	"github.com/isplicense/license-bot/internal/license"
+	"github.com/isplicense/license-bot/internal/requests"
+)
+
+// reading is what the panel showed of one licence before a question or a call.
+type reading struct {
+	license license.License // zero for an order
+	facts   requests.Facts
+	before  requests.Before
+	note    string // the panel's words of a preview that it refused
+}
+
+// notPossible is a request that the facts rule out before anybody is asked.
+type notPossible struct {
+	why     impossible
+	license license.License
+	said    string
+}
+
+func (e *notPossible) Error() string { return string(e.why) }
+
+// impossible is why the facts rule a request out.
+type impossible string
+
+const (
+	gone       impossible = "gone"      // there is no such licence
+	deleted    impossible = "deleted"   // it is terminated already
+	lifetime   impossible = "lifetime"  // it never expires
+	noPeriod   impossible = "no-period" // its period is not known and was not said
+	noNodes    impossible = "no-nodes"  // its product has no count of nodes
+	sameNodes  impossible = "same-nodes"
+	sameFields impossible = "same-fields"
+	refused    impossible = "refused" // the panel refuses it already in the preview
+)
+
+// read reads what a question shows of an action on one licence, afresh. The same
+// reading is made again before the call, so that like is compared with like.
+func (b *Bot) read(ctx context.Context, a requests.Action, p requests.Params, code license.Code) (reading, error) {
+	if a == requests.Order {
+		return b.readOrder(ctx, p)
+	}
+	l, err := b.Panel.License(ctx, code)
+	if errors.Is(err, isplicense.ErrNotFound) {
+		return reading{}, &notPossible{why: gone, license: license.License{Code: code}}
+	}
+	if err != nil {
+		return reading{}, err
+	}
+	if !l.Live() {
+		return reading{}, &notPossible{why: deleted, license: l}
+	}
+	rd := reading{
+		license: l,
+		facts: requests.Facts{
+			Family: l.Family, Name: l.Name, Address: l.Address, Product: l.Product, ProductCode: l.ProductCode,
+			Expires: l.Expires, Status: l.Status, Nodes: -1,
+		},
+		before: requests.Before{Expires: l.Expires, Name: l.Name, Address: l.Address, Nodes: -1},
+	}
+	switch a {
+	case requests.Renew:
+		return b.readRenewal(ctx, p, rd)
+	case requests.Edit, requests.Nodes:
+		return b.readForm(ctx, a, p, rd)
+	case requests.Terminate, requests.Order:
+	}
+	return rd, nil
+}
+
+func (b *Bot) readRenewal(ctx context.Context, p requests.Params, rd reading) (reading, error) {
+	l := rd.license
+	period := l.Period
+	switch {
+	case p.HasPeriod:
+		period = p.Period
+	case !l.HasPeriod:
+		return rd, &notPossible{why: noPeriod, license: l}
+	}
+	if period == license.Lifetime || l.HasPeriod && l.Period == license.Lifetime && l.Expires == "" {
+		return rd, &notPossible{why: lifetime, license: l}
+	}
+	rd.facts.Period = period
+	if l.HasPeriod && period == l.Period {
+		rd.facts.Price = l.Cost
+	}
+	preview, err := b.Panel.RenewPreview(ctx, l, period)
+	switch said, no := panelSaysNo(err); {
+	case no:
+		// The call itself will tell; the question shows what the panel says now.
+		rd.note = said
+	case err != nil:
+		return rd, err
+	}
+	if preview.Price != "" {
+		rd.facts.Price = preview.Price
+	}
+	rd.facts.After = preview.Expires
+	if rd.facts.After == "" && l.Expires != "" {
+		rd.facts.After = l.Expires.AddMonths(int(period))
+	}
+	return rd, nil
+}
+
+// panelSaysNo tells a read that the panel refused by one of its rules from one that
+// failed.
+func panelSaysNo(err error) (said string, no bool) {
+	var re *isplicense.ReadError
+	if !errors.As(err, &re) {
+		return "", false
+	}
+	switch re.Reason {
+	case isplicense.Rule, isplicense.Busy, isplicense.MinTerm, isplicense.Money, isplicense.Missing:
+		return re.Message, true
+	}
+	return "", false
+}
+
+func (b *Bot) readForm(ctx context.Context, a requests.Action, p requests.Params, rd reading) (reading, error) {
+	l := rd.license
+	product, known := license.ProductByCode(l.ProductCode)
+	if a == requests.Nodes && (!known || product.Node == 0) {
+		return rd, &notPossible{why: noNodes, license: l}
+	}
+	form, err := b.Panel.Form(ctx, l)
+	if err != nil {
+		return rd, err
+	}
+	rd.before.Nodes, rd.facts.Nodes = form.Nodes, form.Nodes
+	switch {
+	case a == requests.Nodes && form.Nodes == p.Count:
+		return rd, &notPossible{why: sameNodes, license: l}
+	case a == requests.Edit && (p.Name == "" || p.Name == l.Name) && (p.Address == "" || license.SameAddress(p.Address, l.Address)):
+		return rd, &notPossible{why: sameFields, license: l}
+	}
+	return rd, nil
+}
+
+func (b *Bot) readOrder(ctx context.Context, p requests.Params) (reading, error) {
+	product, ok := license.ProductByCode(p.Product)
+	if !ok {
+		return reading{}, fmt.Errorf("product %d is not in the catalogue", p.Product)
+	}
+	rd := reading{facts: requests.Facts{
+		Family: product.Family, Product: product.Name, ProductCode: product.Code, Period: p.Period,
+		Name: p.Name, Address: p.Address, Nodes: -1,
+	}}
+	preview, err := b.Panel.OrderPreview(ctx, isplicense.OrderSpec{
+		Product: product, Address: p.Address, Name: p.Name, For: p.For, Period: p.Period,
+	})
+	switch said, no := panelSaysNo(err); {
+	case no:
+		return rd, &notPossible{why: refused, said: said}
+	case err != nil && !worthAsking(err):
+		return rd, err
+	}
+	rd.facts.Price = preview.Price
+	return rd, nil
+}
+
+// worthAsking says of a failed preview that the question can be put without it: the
+// price is then said to be unknown. A refused login can't.
+func worthAsking(err error) bool {
+	var re *isplicense.ReadError
+	if !errors.As(err, &re) {
+		return false
+	}
+	switch re.Reason {
+	case isplicense.Auth, isplicense.TwoFactor, isplicense.Forbidden, isplicense.NotSent:
+		return false
+	}
+	return true
+}
+
+// orderSpec is the order that a request stands for. One without a name is given the
+// request's own where the panel takes one: it can then be told apart.
+func orderSpec(r requests.Request) isplicense.OrderSpec {
+	product, _ := license.ProductByCode(r.Params.Product)
+	name := r.Params.Name
+	if name == "" && requests.NamesOrders(product.Family) {
+		name = "bot-" + string(r.ID)
+	}
+	return isplicense.OrderSpec{
+		Product: product, Address: r.Params.Address, Name: name, For: r.Params.For, Period: r.Params.Period,
+	}
+}
+
+// candidates are the licences that could be the one ordered.
+func candidates(all []license.License, o isplicense.OrderSpec) []license.License {
+	return slices.DeleteFunc(slices.Clone(all), func(l license.License) bool {
+		switch {
+		case !l.Live(), l.Family != o.Product.Family:
+			return true
+		case l.ProductCode != 0 && l.ProductCode != o.Product.Code:
+			return true
+		case o.Address != "" && !license.SameAddress(l.Address, o.Address):
+			return true
+		}
+		return o.Name != "" && l.Name != o.Name && requests.NamesOrders(o.Product.Family)
+	})
+}
+
+func codes(ls []license.License) []license.Code {
+	cs := make([]license.Code, len(ls))
+	for i, l := range ls {
+		cs[i] = l.Code
+	}
+	return cs
+}

@@ -1,0 +1,380 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"strconv"
+	"time"
+
+	"github.com/isplicense/license-bot/internal/chat"
+	"github.com/isplicense/license-bot/internal/requests"
+	"github.com/isplicense/license-bot/internal/store"
+)
+
+// messageID names a message before a chat has given it a reference.
+type messageID struct {
+	Request requests.ID
+	Key     string
+}
+
+// kind is what a message of a request is for.
+type kind string
+
+const (
+	kindQuestion kind = "question" // where it was asked, with the buttons
+	kindCard     kind = "card"     // the same, to an approver who can't see the question
+	kindReport   kind = "report"   // an outcome, in the question's thread
+	kindAdopted  kind = "adopted"  // a card that the bot had lost sight of
+)
+
+// keyQuestion is the key of a request's question; the other messages wait for it.
+const keyQuestion = "question"
+
+// posting is what the store keeps of a message.
+type posting struct {
+	Kind    kind             `json:"kind"`
+	Place   chat.Place       `json:"place"`
+	ReplyTo chat.Ref         `json:"replyTo,omitempty"` // a question's: the asker's own message
+	To      requests.Account `json:"to,omitempty"`      // a card's: the approver
+	Items   []requests.Item  `json:"items,omitempty"`   // a report's: the ends that it tells of, as they were
+
+	Correction bool `json:"correction,omitempty"`
+	Rechecked  bool `json:"rechecked,omitempty"`
+	Repeat     bool `json:"repeat,omitempty"` // may have been posted before a kill
+
+	Shown  int       `json:"shown"`            // the request's version that it shows
+	Hash   string    `json:"hash,omitempty"`   // of what it shows
+	Closed string    `json:"closed,omitempty"` // why it can't be posted or edited any more
+	Moved  bool      `json:"moved,omitempty"`  // to its person directly, since its place is closed
+	Since  time.Time `json:"since"`
+}
+
+// message is a message of a request, as the store has it, decoded.
+type message struct {
+	messageID
+	ref chat.Ref
+	posting
+}
+
+func (m message) stored() (store.Message, error) {
+	data, err := json.Marshal(m.posting)
+	return store.Message{Request: m.Request, Key: m.Key, Ref: string(m.ref), Data: data}, err
+}
+
+// settled says that there is nothing to post or edit for the version.
+func (m message) settled(version int) bool {
+	return m.Closed != "" || m.ref != "" && m.Shown >= version
+}
+
+func putMessage(tx *store.Tx, m message) error {
+	s, err := m.stored()
+	if err != nil {
+		return err
+	}
+	return tx.PutMessage(s)
+}
+
+func messagesOf(tx *store.Tx, id requests.ID) ([]message, error) {
+	stored, err := tx.Messages(id)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]message, len(stored))
+	for i, s := range stored {
+		all[i] = message{messageID: messageID{s.Request, s.Key}, ref: chat.Ref(s.Ref)}
+		if err := json.Unmarshal(s.Data, &all[i].posting); err != nil {
+			return nil, fmt.Errorf("the message %s of request %s can't be read", s.Key, s.Request)
+		}
+	}
+	return all, nil
+}
+
+func find(all []message, key string) (message, bool) {
+	for _, m := range all {
+		if m.Key == key {
+			return m, true
+		}
+	}
+	return message{}, false
+}
+
+// where is the place and message that a request was asked from.
+type where struct {
+	In chat.Inbound `json:"in"`
+}
+
+func encodeWhere(in chat.Inbound) (string, error) {
+	b, err := json.Marshal(where{In: in})
+	return string(b), err
+}
+
+func whereOf(r requests.Request) chat.Inbound {
+	var w where
+	// What can't be read is the zero place: nothing is posted there, and the
+	// asker is told directly.
+	_ = json.Unmarshal([]byte(r.Where), &w)
+	return w.In
+}
+
+// planQuestion records the question and the cards of those who can't see it.
+func (b *Bot) planQuestion(tx *store.Tx, r requests.Request) error {
+	in := whereOf(r)
+	q := message{
+		messageID: messageID{r.ID, keyQuestion},
+		posting:   posting{Kind: kindQuestion, Place: in.Place, ReplyTo: in.Message, Since: b.Now()},
+	}
+	if err := putMessage(tx, q); err != nil {
+		return err
+	}
+	if r.Need > 0 {
+		if err := b.planCards(tx, r, in.Place); err != nil {
+			return err
+		}
+	}
+	if err := tx.SetLive(r.ID, true); err != nil {
+		return err
+	}
+	tx.OnCommit(func() {
+		b.await(r)
+		b.sync(q.messageID)
+	})
+	return nil
+}
+
+// planCards records a card for every approver who has no account where the question
+// is, and for all of them where it was asked in private.
+func (b *Bot) planCards(tx *store.Tx, r requests.Request, place chat.Place) error {
+	members, err := tx.Members()
+	if err != nil {
+		return err
+	}
+	for _, m := range requests.Approvers(r.By.Person, members) {
+		a, seen := b.reach(m, place)
+		if seen || a == "" {
+			continue
+		}
+		card := message{
+			messageID: messageID{r.ID, "card/" + string(a)},
+			posting:   posting{Kind: kindCard, Place: b.chats[a.Transport()].Direct(a), To: a, Since: b.Now()},
+		}
+		if err := putMessage(tx, card); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reach gives the account by which a person is told of a question, and whether
+// they see it where it is: mentioned there, or with their own account.
+func (b *Bot) reach(m requests.Member, place chat.Place) (a requests.Account, seen bool) {
+	for _, acc := range m.Accounts {
+		if acc.Transport() == place.Transport {
+			return acc, !place.Private
+		}
+		if _, on := b.chats[acc.Transport()]; on && a == "" {
+			a = acc
+		}
+	}
+	return a, false
+}
+
+// planReport records the message that tells how items ended, in the thread.
+func (b *Bot) planReport(tx *store.Tx, r requests.Request, e requests.Effect) error {
+	all, err := messagesOf(tx, r.ID)
+	if err != nil {
+		return err
+	}
+	m := message{
+		messageID: messageID{r.ID, "report/" + strconv.Itoa(len(all))},
+		posting: posting{
+			Kind: kindReport, Correction: e.Correction, Rechecked: e.Rechecked, Since: b.Now(),
+		},
+	}
+	for _, i := range e.Items {
+		m.Items = append(m.Items, r.Items[i])
+	}
+	if err := putMessage(tx, m); err != nil {
+		return err
+	}
+	tx.OnCommit(func() { b.sync(m.messageID) })
+	return nil
+}
+
+// planSync has every message of the request brought to its state.
+func (b *Bot) planSync(tx *store.Tx, r requests.Request) error {
+	all, err := messagesOf(tx, r.ID)
+	if err != nil {
+		return err
+	}
+	if err := tx.SetLive(r.ID, true); err != nil {
+		return err
+	}
+	tx.OnCommit(func() {
+		for _, m := range all {
+			if m.Closed == "" {
+				b.sync(m.messageID)
+			}
+		}
+	})
+	return nil
+}
+
+// adopt makes a message known that the bot had posted and lost sight of.
+func (b *Bot) adopt(tx *store.Tx, r requests.Request, in chat.Inbound) error {
+	if in.Message == "" {
+		return nil
+	}
+	m := message{
+		messageID: messageID{r.ID, "adopted/" + string(in.Message)},
+		ref:       in.Message,
+		posting:   posting{Kind: kindAdopted, Place: in.Place, Since: b.Now()},
+	}
+	if err := putMessage(tx, m); err != nil {
+		return err
+	}
+	if err := tx.SetLive(r.ID, true); err != nil {
+		return err
+	}
+	tx.OnCommit(func() { b.sync(m.messageID) })
+	return nil
+}
+
+// sync brings a message to its request's state: posts it, or edits it where it
+// shows another one. One that is on its way already is looked at again afterwards.
+func (b *Bot) sync(id messageID) {
+	b.mu.Lock()
+	_, underWay := b.sending[id]
+	b.sending[id] = underWay
+	b.mu.Unlock()
+	if !underWay {
+		b.spawn(finishing, "message", id.Request, func(ctx context.Context) { b.send(ctx, id) })
+	}
+}
+
+// send works on one message until it shows the newest state or has to wait.
+func (b *Bot) send(ctx context.Context, id messageID) {
+	for {
+		wait, err := b.sendOnce(ctx, id)
+		b.mu.Lock()
+		again := b.sending[id]
+		if err == nil && again && wait == 0 {
+			b.sending[id] = false
+			b.mu.Unlock()
+			continue
+		}
+		delete(b.sending, id)
+		if err == nil {
+			delete(b.retries, id)
+		}
+		b.mu.Unlock()
+		if err != nil {
+			b.Log.Warn("message not delivered", "request", id.Request, "message", id.Key, "error", err, "again", wait)
+		}
+		if wait > 0 {
+			b.later(wait, finishing, "message", id.Request, func(context.Context) { b.sync(id) })
+		}
+		return
+	}
+}
+
+// sendOnce posts or edits the message as the store has it now. It gives the time
+// after which to try again, 0 for not at all.
+func (b *Bot) sendOnce(ctx context.Context, id messageID) (wait time.Duration, err error) {
+	var r requests.Request
+	var m, question message
+	var members requests.Allowlist
+	err = b.Store.View(func(tx *store.Tx) error {
+		var ok bool
+		if r, ok, err = tx.Request(id.Request); err != nil || !ok {
+			return errors.Join(err, errNoRequest)
+		}
+		all, err := messagesOf(tx, id.Request)
+		if err != nil {
+			return err
+		}
+		m, _ = find(all, id.Key)
+		question, _ = find(all, keyQuestion)
+		members, err = tx.Members()
+		return err
+	})
+	if err != nil || m.settled(r.Version) {
+		return 0, err
+	}
+	if id.Key != keyQuestion && question.ref == "" && question.Closed == "" {
+		return 0, nil // the question's own delivery leads to this one again
+	}
+	if m.Kind == kindCard && m.ref == "" && r.State != requests.Proposed {
+		return 0, b.close(ctx, m, "decided before it was posted")
+	}
+	p, ok := b.compose(r, m, question, members)
+	if !ok {
+		return 0, b.close(ctx, m, "nowhere to go")
+	}
+	c := b.chats[p.Place.Transport]
+	if m.ref == "" {
+		return b.post(ctx, c, r, m, p)
+	}
+	return b.edit(ctx, c, r, m, p)
+}
+
+// compose makes the message and says where it goes.
+func (b *Bot) compose(r requests.Request, m, question message, members requests.Allowlist) (chat.Post, bool) {
+	p := chat.Post{Place: m.Place, ReplyTo: m.ReplyTo, Nonce: string(r.ID) + "/" + m.Key}
+	if m.Kind == kindReport {
+		p.Place, p.ReplyTo = question.Place, question.ref
+		if m.Moved || question.Closed != "" {
+			direct, ok := b.direct(r.By, members)
+			if !ok {
+				return p, false
+			}
+			p.Place, p.ReplyTo = direct, ""
+		}
+	}
+	if _, on := b.chats[p.Place.Transport]; !on {
+		return p, false
+	}
+	switch m.Kind {
+	case kindReport:
+		p.Message = b.Speaker.Report(r, m.Items, chat.ReportOptions{
+			Correction: m.Correction, Rechecked: m.Rechecked, Repeat: m.Repeat,
+		})
+	case kindQuestion, kindCard, kindAdopted:
+		p.Message = b.Speaker.Question(r, b.view(r, m, question, members))
+	}
+	return p, true
+}
+
+// view is what a question shows beside its request in the place where m is.
+func (b *Bot) view(r requests.Request, m, question message, members requests.Allowlist) chat.View {
+	v := chat.View{Now: r.Asked, Here: m.Place.Transport}
+	if r.State == requests.Proposed && r.Need > 0 && m.Kind == kindQuestion {
+		v.Approvers = requests.Approvers(r.By.Person, members)
+	}
+	if c, on := b.chats[question.Place.Transport]; on && m.Kind != kindQuestion && !question.Place.Private {
+		v.Link = c.Link(question.ref)
+	}
+	return v
+}
+
+// direct is where the person is told what can't be told where they asked.
+func (b *Bot) direct(who requests.Who, members requests.Allowlist) (chat.Place, bool) {
+	if c, on := b.chats[who.Account.Transport()]; on {
+		return c.Direct(who.Account), true
+	}
+	m, _ := members.Of(who.Account)
+	for _, a := range m.Accounts {
+		if c, on := b.chats[a.Transport()]; on {
+			return c.Direct(a), true
+		}
+	}
+	return chat.Place{}, false
+}
+
+func digest(m chat.Message) string {
+	h := fnv.New64a()
+	_ = json.NewEncoder(h).Encode(m) // a hash takes everything
+	return strconv.FormatUint(h.Sum64(), 36)
+}

@@ -1,0 +1,332 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/isplicense/license-bot/internal/chat"
+	"github.com/isplicense/license-bot/internal/requests"
+	"github.com/isplicense/license-bot/internal/store"
+)
+
+// undelivered is how long a message is tried before the admins are told of it.
+const undelivered = 24 * time.Hour
+
+// post sends a message that has no reference yet. One that may have been posted
+// before a kill is looked for first.
+func (b *Bot) post(ctx context.Context, c Chat, r requests.Request, m message, p chat.Post) (time.Duration, error) {
+	b.mu.Lock()
+	doubtful := b.recovered[m.messageID]
+	b.mu.Unlock()
+	if doubtful {
+		ref, found, err := c.Find(ctx, p, m.Since)
+		switch {
+		case found:
+			return 0, b.posted(ctx, r, m, ref, "", 0)
+		case errors.Is(err, chat.ErrCannotLook):
+			if m.Kind == kindReport && !m.Repeat {
+				m.Repeat = true
+				p.Message = b.Speaker.Report(r, m.Items, chat.ReportOptions{
+					Correction: m.Correction, Rechecked: m.Rechecked, Repeat: true,
+				})
+			}
+		case err != nil:
+			return b.wait(c, "find", m, err)
+		}
+	}
+	ref, wait, err := b.through(c, "post", p.Place, func() (chat.Ref, error) { return c.Post(ctx, p) })
+	if wait > 0 {
+		return wait, nil
+	}
+	if err != nil {
+		return b.notPosted(ctx, r, m, p, err)
+	}
+	return 0, b.posted(ctx, r, m, ref, digest(p.Message), r.Version)
+}
+
+// edit brings a message that is there to the request's state.
+func (b *Bot) edit(ctx context.Context, c Chat, r requests.Request, m message, p chat.Post) (time.Duration, error) {
+	hash := digest(p.Message)
+	if hash == m.Hash {
+		return 0, b.posted(ctx, r, m, m.ref, hash, r.Version)
+	}
+	_, wait, err := b.through(c, "edit", p.Place, func() (chat.Ref, error) { return m.ref, c.Edit(ctx, m.ref, p.Message) })
+	var closed *chat.Closed
+	switch {
+	case wait > 0:
+		return wait, nil
+	case err == nil:
+		return 0, b.posted(ctx, r, m, m.ref, hash, r.Version)
+	case errors.Is(err, chat.ErrGone), errors.Is(err, chat.ErrRejected), errors.As(err, &closed):
+		return 0, b.close(ctx, m, err.Error())
+	}
+	return b.wait(c, "edit", m, err)
+}
+
+// through sends when the lanes allow it, and holds those back that the chat wants
+// to be left alone with.
+func (b *Bot) through(c Chat, op string, place chat.Place, send func() (chat.Ref, error)) (chat.Ref, time.Duration, error) {
+	method := c.Name() + "/" + op
+	here := method + "/" + place.ID
+	if again, ok := b.lanes.enter(b.Now(), method, here); !ok {
+		return "", max(again.Sub(b.Now()), time.Millisecond), nil
+	}
+	ref, err := send()
+	var limited *chat.Limited
+	if errors.As(err, &limited) {
+		b.lanes.leave(false, method, here)
+		after := max(limited.After, 100*time.Millisecond)
+		lane := method
+		if strings.Contains(limited.Scope, place.ID) {
+			lane = here
+		}
+		b.lanes.hold(lane, b.Now().Add(after))
+		return "", after, nil
+	}
+	b.lanes.leave(true, method, here)
+	return ref, 0, err
+}
+
+// wait says how long to wait after a failure that may pass.
+func (b *Bot) wait(c Chat, op string, m message, err error) (time.Duration, error) {
+	var limited *chat.Limited
+	if errors.As(err, &limited) {
+		return max(limited.After, time.Second), nil
+	}
+	b.mu.Lock()
+	b.retries[m.messageID]++
+	n := b.retries[m.messageID]
+	if errors.Is(err, chat.ErrLost) {
+		b.recovered[m.messageID] = true
+	}
+	b.mu.Unlock()
+	if b.Now().Sub(m.Since) > undelivered {
+		return time.Hour, err
+	}
+	return min(time.Second<<min(n-1, 8), 5*time.Minute), err
+}
+
+// notPosted decides what becomes of a message that the chat did not take.
+func (b *Bot) notPosted(ctx context.Context, r requests.Request, m message, p chat.Post, err error) (time.Duration, error) {
+	c := b.chats[p.Place.Transport]
+	var closed *chat.Closed
+	var moved *chat.Moved
+	switch {
+	case errors.As(err, &moved):
+		return 0, b.moveTo(ctx, r, m, moved.To)
+	case errors.As(err, &closed):
+		return 0, b.shut(ctx, r, m, closed.Why)
+	case errors.Is(err, chat.ErrGone) && p.ReplyTo != "":
+		// What it answers has been deleted: it goes without.
+		return 0, b.moveTo(ctx, r, m, p.Place)
+	case errors.Is(err, chat.ErrGone), errors.Is(err, chat.ErrRejected):
+		b.Log.Error("the chat refuses a message", "request", r.ID, "message", m.Key, "error", err)
+		return 0, b.shut(ctx, r, m, "rejected")
+	}
+	return b.wait(c, "post", m, err)
+}
+
+// posted records what a message shows now, and where it is. What waited for the
+// question goes on.
+func (b *Bot) posted(ctx context.Context, r requests.Request, m message, ref chat.Ref, hash string, version int) error {
+	first := m.ref == ""
+	over := !r.Open() && r.State != requests.Running
+	b.mu.Lock()
+	delete(b.recovered, m.messageID)
+	b.mu.Unlock()
+	if !first && !over {
+		// An edit can be done again: only what it ends with has to be remembered.
+		return nil
+	}
+	m.ref, m.Hash, m.Shown = ref, hash, version
+	var waiting []messageID
+	err := b.Store.UpdateSoon(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+		if err := putMessage(tx, m); err != nil {
+			return err
+		}
+		all, err := messagesOf(tx, r.ID)
+		if err != nil {
+			return err
+		}
+		now, ok, err := tx.Request(r.ID)
+		if err != nil || !ok {
+			return errors.Join(err, errNoRequest)
+		}
+		waiting = waiting[:0]
+		done := !now.Open() && !now.Watched(b.Now())
+		for _, other := range all {
+			if other.settled(now.Version) {
+				continue
+			}
+			done = false
+			if first && m.Key == keyQuestion || other.messageID == m.messageID {
+				waiting = append(waiting, other.messageID)
+			}
+		}
+		if done {
+			return tx.SetLive(r.ID, false)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, id := range waiting {
+		b.sync(id)
+	}
+	return nil
+}
+
+// change records an alteration of a message and what follows from it.
+func (b *Bot) change(ctx context.Context, m message, also func(tx *store.Tx) error) error {
+	return b.Store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+		if err := putMessage(tx, m); err != nil {
+			return err
+		}
+		if also != nil {
+			return also(tx)
+		}
+		return nil
+	})
+}
+
+// close gives a message up.
+func (b *Bot) close(ctx context.Context, m message, why string) error {
+	m.Closed = why
+	b.Log.Warn("message given up", "request", m.Request, "message", m.Key, "why", why)
+	return b.change(ctx, m, nil)
+}
+
+// moveTo has a message posted elsewhere, without what it answered.
+func (b *Bot) moveTo(ctx context.Context, r requests.Request, m message, to chat.Place) error {
+	m.Place, m.ReplyTo = to, ""
+	if m.Kind == kindReport {
+		m.Moved = true
+	}
+	return b.change(ctx, m, func(tx *store.Tx) error {
+		tx.OnCommit(func() { b.sync(m.messageID) })
+		return nil
+	})
+}
+
+// shut decides what becomes of a message for a place that is closed to the bot.
+func (b *Bot) shut(ctx context.Context, r requests.Request, m message, why string) error {
+	in := whereOf(r)
+	say := b.speaker(in)
+	switch {
+	case m.Kind == kindReport && !m.Moved:
+		return b.moveTo(ctx, r, m, m.Place)
+	case m.Kind == kindQuestion && r.State == requests.Proposed && !m.Moved && r.Need == 0 && !in.Place.Private:
+		// The requester alone decides: they can do that in private.
+		m.Place, m.ReplyTo, m.Moved = b.chats[in.Place.Transport].Direct(r.By.Account), "", true
+		return b.change(ctx, m, func(tx *store.Tx) error {
+			tx.OnCommit(func() { b.sync(m.messageID) })
+			return b.whisper(tx, in, say.CannotPost(why, "", false))
+		})
+	case m.Kind == kindQuestion && r.State == requests.Proposed:
+		m.Closed = why
+		return b.change(ctx, m, func(tx *store.Tx) error {
+			now, ok, err := tx.Request(r.ID)
+			if err != nil || !ok {
+				return errors.Join(err, errNoRequest)
+			}
+			if _, _, err := b.step(tx, now, requests.Unaskable{Why: why}, b.Now()); err != nil {
+				return err
+			}
+			return b.whisper(tx, in, say.CannotPost(why, "", r.Need > 0))
+		})
+	case m.Kind == kindCard:
+		m.Closed = why
+		return b.change(ctx, m, func(tx *store.Tx) error { return b.unreached(tx, r, in, say) })
+	}
+	return b.close(ctx, m, why)
+}
+
+// unreached withdraws a question that no approver can see.
+func (b *Bot) unreached(tx *store.Tx, r requests.Request, in chat.Inbound, say *chat.Speaker) error {
+	all, err := messagesOf(tx, r.ID)
+	if err != nil {
+		return err
+	}
+	members, err := tx.Members()
+	if err != nil {
+		return err
+	}
+	reached := 0
+	for _, m := range requests.Approvers(r.By.Person, members) {
+		a, seen := b.reach(m, in.Place)
+		card, has := find(all, "card/"+string(a))
+		if seen || has && card.Closed == "" {
+			reached++
+		}
+	}
+	now, ok, err := tx.Request(r.ID)
+	if err != nil || !ok || reached >= now.Need || now.State != requests.Proposed {
+		return err
+	}
+	if _, _, err := b.step(tx, now, requests.Unaskable{Why: "too few approvers can be reached"}, b.Now()); err != nil {
+		return err
+	}
+	return b.whisper(tx, in, say.NotReached(now))
+}
+
+// deliver gives one person their answer. It is tried for as long as it is of use.
+func (b *Bot) deliver(ctx context.Context, t store.Task, w whisper) {
+	c, on := b.chats[w.In.Place.Transport]
+	if !on || b.Now().Sub(w.Since) > whisperUse {
+		b.finish(ctx, t)
+		return
+	}
+	_, wait, err := b.through(c, "answer", w.In.Place, func() (chat.Ref, error) {
+		if w.Direct {
+			return c.Post(ctx, chat.Post{Place: c.Direct(w.In.Account), Message: w.Message})
+		}
+		return "", c.Answer(ctx, w.In, w.Message)
+	})
+	var closed *chat.Closed
+	switch {
+	case wait > 0:
+	case err == nil:
+		b.finish(ctx, t)
+		return
+	case w.Direct && errors.As(err, &closed):
+		b.replace(ctx, t, w.In, b.speaker(w.In).PrivateFirst(""))
+		return
+	case errors.Is(err, chat.ErrGone), errors.Is(err, chat.ErrRejected), errors.As(err, &closed):
+		b.Log.Warn("answer not delivered", "chat", c.Name(), "error", err)
+		b.finish(ctx, t)
+		return
+	default:
+		t.Tries++
+		wait = min(time.Second<<min(t.Tries-1, 6), time.Minute)
+		b.Log.Warn("answer not delivered", "chat", c.Name(), "error", err, "again", wait)
+	}
+	b.later(wait, finishing, taskWhisper, "", func(ctx context.Context) { b.deliver(ctx, t, w) })
+}
+
+// whisperUse is how long an answer is of use to whoever asked: after that they have
+// asked again, and chats don't take it any more.
+const whisperUse = 30 * time.Minute
+
+// finish deletes a task that is done.
+func (b *Bot) finish(ctx context.Context, t store.Task) {
+	err := b.Store.UpdateSoon(context.WithoutCancel(ctx), func(tx *store.Tx) error { return tx.DeleteTask(t.ID) })
+	if err != nil {
+		b.failed(t.Kind, "", err)
+	}
+}
+
+// replace ends a task with an answer.
+func (b *Bot) replace(ctx context.Context, t store.Task, in chat.Inbound, m chat.Message) {
+	err := b.Store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+		if err := tx.DeleteTask(t.ID); err != nil {
+			return err
+		}
+		return b.whisper(tx, in, m)
+	})
+	if err != nil {
+		b.failed(t.Kind, "", err)
+	}
+}

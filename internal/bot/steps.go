@@ -1,0 +1,266 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/isplicense/license-bot/internal/chat"
+	"github.com/isplicense/license-bot/internal/license"
+	"github.com/isplicense/license-bot/internal/requests"
+	"github.com/isplicense/license-bot/internal/store"
+)
+
+var errNoRequest = errors.New("no such request")
+
+// click decides a click within the transaction that records its delivery: the first
+// that is recorded wins, and all later ones find the request decided.
+func (b *Bot) click(tx *store.Tx, in chat.Inbound, members requests.Allowlist, now time.Time) error {
+	say := b.speaker(in)
+	if _, ok := members.Of(in.Account); !ok {
+		return b.whisper(tx, in, say.Stranger(in.Account, members.AtLeast(requests.Admin)))
+	}
+	r, ok, err := b.clicked(tx, in)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		b.Log.Warn("a click on nothing that is known", "account", in.Account, "message", in.Message, "action", in.Action)
+		return b.whisper(tx, in, say.UnknownRequest())
+	}
+	next, step, err := b.step(tx, r, requests.Press{Button: in.Action, By: in.Account}, now)
+	if err != nil {
+		return err
+	}
+	if step.Answer.Kind == requests.Accepted {
+		tx.OnCommit(func() { b.acknowledge(in) })
+		return nil
+	}
+	return b.whisper(tx, in, say.Answer(next, step.Answer, members.Role(in.Account)))
+}
+
+// clicked finds the request whose button was clicked. The message decides: what
+// the button carries counts only where the message is not known, as after a kill
+// between posting and recording, and such a message is known from then on.
+func (b *Bot) clicked(tx *store.Tx, in chat.Inbound) (requests.Request, bool, error) {
+	m, known, err := tx.MessageByRef(string(in.Message))
+	if err != nil {
+		return requests.Request{}, false, err
+	}
+	id := requests.ID(in.Value)
+	if known {
+		if m.Request != id {
+			return requests.Request{}, false, nil
+		}
+		return tx.Request(id)
+	}
+	r, ok, err := tx.Request(id)
+	if err != nil || !ok {
+		return r, false, err
+	}
+	return r, true, b.adopt(tx, r, in)
+}
+
+// acknowledge ends the waiting that a messenger shows on an accepted click. What
+// came of it is shown by the messages; so one that gets lost is not sent again.
+func (b *Bot) acknowledge(in chat.Inbound) {
+	c, ok := b.chats[in.Place.Transport]
+	if !ok {
+		return
+	}
+	b.spawn(finishing, "acknowledge", "", func(ctx context.Context) {
+		if err := c.Acknowledge(ctx, in); err != nil {
+			b.Log.Debug("click not acknowledged", "chat", c.Name(), "error", err)
+		}
+	})
+}
+
+// step takes an event through decide and record, within a transaction. What is to
+// be done begins after its commit.
+func (b *Bot) step(tx *store.Tx, r requests.Request, ev requests.Event, now time.Time) (requests.Request, requests.Step, error) {
+	members, err := tx.Members()
+	if err != nil {
+		return r, requests.Step{}, err
+	}
+	step := requests.Decide(r, ev, requests.Known{Now: now, Members: members, Rules: b.Rules})
+	for _, e := range step.Entries {
+		if _, err := tx.Append(e); err != nil {
+			return r, step, err
+		}
+	}
+	if !step.Changed {
+		return r, step, nil
+	}
+	if err := b.record(tx, r, step); err != nil {
+		return r, step, err
+	}
+	return step.Request, step, nil
+}
+
+// record writes the request after a step and plans the step's effects.
+func (b *Bot) record(tx *store.Tx, before requests.Request, step requests.Step) error {
+	r := step.Request
+	if err := b.guard(tx, before, r); err != nil {
+		return err
+	}
+	if err := tx.PutRequest(r); err != nil {
+		return err
+	}
+	for _, e := range step.Effects {
+		if err := b.plan(tx, r, e); err != nil {
+			return err
+		}
+	}
+	b.observe(tx, before, r)
+	return nil
+}
+
+// guard keeps the index of what is open on which licence.
+func (b *Bot) guard(tx *store.Tx, before, after requests.Request) error {
+	held := after.OpenGuards()
+	for _, key := range before.OpenGuards() {
+		if !slices.Contains(held, key) {
+			if err := tx.ClearGuard(key, after.ID); err != nil {
+				return err
+			}
+		}
+	}
+	for _, key := range held {
+		if holder, ok := tx.Guard(key); ok && holder == after.ID {
+			continue
+		}
+		if err := tx.SetGuard(key, after.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// plan makes of an effect what has to be in the store for it, and what is to begin
+// after the commit.
+func (b *Bot) plan(tx *store.Tx, r requests.Request, e requests.Effect) error {
+	switch e.Do {
+	case requests.DoAsk:
+		return b.planQuestion(tx, r)
+	case requests.DoReport:
+		return b.planReport(tx, r, e)
+	case requests.DoSync:
+		return b.planSync(tx, r)
+	case requests.DoReask:
+		return b.task(tx, taskReask, reask{Request: r.ID, Item: e.Item})
+	case requests.DoSupersede:
+		return b.supersede(tx, r, e.Item)
+	case requests.DoCheck:
+		tx.OnCommit(func() {
+			b.later(e.After, beginning, "check", r.ID, func(ctx context.Context) { b.check(ctx, r, e.Item) })
+		})
+	case requests.DoCall:
+		tx.OnCommit(func() {
+			b.spawn(beginning, "call", r.ID, func(ctx context.Context) { b.call(ctx, r, e.Item) })
+		})
+	case requests.DoLook:
+		tx.OnCommit(func() {
+			b.later(e.After, beginning, "look", r.ID, func(ctx context.Context) { b.look(ctx, r, e.Item, e.Rechecked) })
+		})
+	}
+	return nil
+}
+
+// watchKey names the call on a licence whose late effect is looked for.
+func watchKey(code license.Code) string { return "watch/" + string(code) }
+
+// supersede ends the watch of an earlier request on the licence: what is seen from
+// now on can't be told apart from this call's effect.
+func (b *Bot) supersede(tx *store.Tx, r requests.Request, item int) error {
+	code := r.Items[item].Code
+	if code == "" {
+		return nil
+	}
+	id, ok := tx.Guard(watchKey(code))
+	if err := tx.SetGuard(watchKey(code), r.ID); err != nil || !ok || id == r.ID {
+		return err
+	}
+	old, ok, err := tx.Request(id)
+	if err != nil || !ok {
+		return err
+	}
+	for i, it := range old.Items {
+		if it.Code == code {
+			if old, _, err = b.step(tx, old, requests.Superseded{Item: i}, b.Now()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// happened records an event of a request and begins what follows from it.
+func (b *Bot) happened(ctx context.Context, id requests.ID, ev requests.Event) {
+	// What has happened is recorded even where the time to finish is over.
+	err := b.Store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+		r, ok, err := tx.Request(id)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return errNoRequest
+		}
+		_, _, err = b.step(tx, r, ev, b.Now())
+		return err
+	})
+	if err != nil {
+		b.failed("event", id, err)
+	}
+}
+
+// await plans the request's deadline.
+func (b *Bot) await(r requests.Request) {
+	cancel := b.agenda.add(r.Deadline, func() {
+		b.spawn(finishing, "deadline", r.ID, func(ctx context.Context) { b.happened(ctx, r.ID, requests.Lapsed{}) })
+	})
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.deadlines[r.ID] = cancel
+}
+
+// decided takes the request's deadline off the agenda.
+func (b *Bot) decided(id requests.ID) {
+	b.mu.Lock()
+	cancel := b.deadlines[id]
+	delete(b.deadlines, id)
+	b.mu.Unlock()
+	if cancel != nil {
+		cancel()
+	}
+}
+
+// observe tells the observer what has ended with this step, after its commit.
+func (b *Bot) observe(tx *store.Tx, before, after requests.Request) {
+	if before.State == requests.Proposed && after.State != requests.Proposed {
+		tx.OnCommit(func() { b.decided(after.ID) })
+	}
+	if b.Observer == nil {
+		return
+	}
+	var outcomes []string
+	if before.State != after.State {
+		switch after.State {
+		case requests.Cancelled, requests.Denied, requests.Expired:
+			outcomes = append(outcomes, string(after.State))
+		case requests.Proposed, requests.Running, requests.Done:
+		}
+	}
+	for i, it := range after.Items {
+		if it.Ended() && (i >= len(before.Items) || before.Items[i].State != it.State) {
+			outcomes = append(outcomes, string(it.State))
+		}
+	}
+	if len(outcomes) > 0 {
+		tx.OnCommit(func() {
+			for _, o := range outcomes {
+				b.Observer.Outcome(after.Action, o)
+			}
+		})
+	}
+}
