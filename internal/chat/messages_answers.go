@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"strings"
 	"time"
 
 	"github.com/isplicense/license-bot/internal/commands"
@@ -305,6 +306,36 @@ func (s *Speaker) NoNodes(c license.Code) Message {
 // NothingToChange says that the licence is as it was asked to become.
 func (s *Speaker) NothingToChange(c license.Code) Message {
 	return say(iconNone, s.w.answer.noChange.fill(args{"code": code(c)}), s.w.answer.seeShow.fill(args{"command": command("show " + string(c))}))
+}
+
+// Deleted says that the licence is terminated already.
+func (s *Speaker) Deleted(c license.Code) Message {
+	return say(iconNone, s.w.answer.deleted.fill(args{"code": code(c)}), s.w.answer.seeList.fill(nil))
+}
+
+// Lifetime says that the licence does not expire.
+func (s *Speaker) Lifetime(c license.Code) Message {
+	return say(iconNone, s.w.answer.lifetime.fill(args{"code": code(c)}), s.w.answer.seeShow.fill(args{"command": command("show " + string(c))}))
+}
+
+// NoPeriod asks for the period that the panel does not say.
+func (s *Speaker) NoPeriod(c license.Code) Message {
+	return say(iconNone, s.w.answer.noPeriod.fill(args{"code": code(c)}),
+		s.w.answer.sayPeriod.fill(args{"command": command("renew " + string(c) + " period=month")}))
+}
+
+// PanelRefuses gives the panel's own words for what it refuses before it is asked
+// to do it.
+func (s *Speaker) PanelRefuses(said string) Message {
+	if said = cut(oneLine(said), saidMax); said == "" {
+		said = "?"
+	}
+	return say(iconStopped, s.w.answer.panelRefuses.fill(args{"said": plain(strings.TrimRight(said, "."))}))
+}
+
+// NotReached says that a request was withdrawn since no approver could be told.
+func (s *Speaker) NotReached(r requests.Request) Message {
+	return say(iconStopped, s.w.answer.notReached.fill(args{"id": code(r.ID)}), s.w.answer.notReachedNext.fill(nil))
 }
 
 // SayError says what was wrong with a command, the nearest right one, and how it

@@ -75,6 +75,9 @@ func (s *Speaker) proposed(r requests.Request, v View, w widths) Message {
 	facts = append(facts, Fact{s.w.labels.by, who(r.By)})
 	m.Blocks = append(m.Blocks, Block{Facts: facts})
 	m.Blocks = append(m.Blocks, paragraph(s.tooLittle(r))...)
+	if said := cut(oneLine(first(r).Said), saidMax); said != "" && len(r.Items) == 1 {
+		m.Blocks = append(m.Blocks, paragraph(s.w.answer.panelNotes.fill(args{"said": plain(said)}))...)
+	}
 	m.Blocks = append(m.Blocks, paragraph(a.next.fill(nil))...)
 	m.Blocks = append(m.Blocks, paragraph(s.votes(r), s.asks(r, v))...)
 	m.Blocks = append(m.Blocks, note(s.mixedScripts(r))...)

@@ -235,6 +235,9 @@ type answerWords struct {
 	private, privateFirst, privateFirstOf            phrase
 	panelDown, panelUntil                            phrase
 	noLicence, seeList, noNodes, noChange, seeShow   phrase
+	deleted, lifetime, noPeriod, sayPeriod           phrase // what the facts rule out
+	panelRefuses, notReached, notReachedNext         phrase
+	panelNotes                                       phrase
 }
 
 type errorWords struct {

@@ -138,6 +138,15 @@ var englishAnswers = answerWords{
 	noNodes:   "{code} has no count of nodes",
 	noChange:  "{code} is like that already; nothing was asked for",
 	seeShow:   "What it is: {command}",
+	deleted:   "{code} is terminated already; nothing was asked for",
+	lifetime:  "{code} is for a lifetime: there is nothing to renew",
+	noPeriod:  "The panel does not say for how long {code} is renewed",
+	sayPeriod: "Say it: {command}",
+
+	panelRefuses:   "The panel refuses this: {said}. Nothing was ordered",
+	notReached:     "None of the approvers could be told, so request {id} was withdrawn and nothing was run",
+	notReachedNext: "Ask one of them to open a chat with the bot, then ask again",
+	panelNotes:     "The panel says: {said}",
 }
 
 var englishReads = readWords{
