@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync/atomic"
@@ -100,9 +101,21 @@ func (s *Store) write() {
 	ended = true
 }
 
+// gather lets callers that can run, many of whom the last commit has just released,
+// come in with what they have next, as long as more of them come.
+func (s *Store) gather() {
+	for last, n := -1, 0; n > last; {
+		runtime.Gosched()
+		s.mu.Lock()
+		last, n = n, len(s.queue)
+		s.mu.Unlock()
+	}
+}
+
 // next waits for work and takes all of it; nil: the store is closing and none is left.
 func (s *Store) next() []*call {
 	for {
+		s.gather()
 		s.mu.Lock()
 		n := len(s.queue)
 		var wait time.Duration
