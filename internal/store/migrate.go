@@ -46,8 +46,9 @@ func mark(tx *bolt.Tx) error {
 	return b.Put(formatKey, []byte("0"))
 }
 
-// format tells what the database is: its format, or why it is none for us.
-func format(tx *bolt.Tx) (int, error) {
+// format tells what the database is: its format, or why it is none for a version
+// whose newest one is given.
+func format(tx *bolt.Tx, newest int) (int, error) {
 	b := tx.Bucket([]byte(bucketNames[inMeta]))
 	if b == nil || string(b.Get(appKey)) != string(appName) {
 		return 0, ErrForeign
@@ -56,8 +57,8 @@ func format(tx *bolt.Tx) (int, error) {
 	if err != nil || n < 0 {
 		return 0, fmt.Errorf("%w: its format is not known", ErrDamaged)
 	}
-	if n > len(migrations()) {
-		return 0, fmt.Errorf("%w (format %d, this one knows up to %d)", ErrNewer, n, len(migrations()))
+	if n > newest {
+		return 0, fmt.Errorf("%w (format %d, this one knows up to %d)", ErrNewer, n, newest)
 	}
 	return n, nil
 }
@@ -66,7 +67,7 @@ func format(tx *bolt.Tx) (int, error) {
 // gives the format that it had.
 func migrate(db *bolt.DB, steps []func(*bolt.Tx) error) (from int, err error) {
 	err = db.View(func(tx *bolt.Tx) error {
-		from, err = format(tx)
+		from, err = format(tx, len(steps))
 		return err
 	})
 	if err != nil || from == len(steps) {

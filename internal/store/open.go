@@ -22,7 +22,11 @@ func Open(path string, o Options) (*Store, error) {
 	fresh := errors.Is(err, fs.ErrNotExist)
 	switch {
 	case fresh:
-		if err := create(path, o); err != nil {
+		err := create(path, o)
+		if errors.Is(err, fs.ErrExist) { // another process was quicker
+			fresh, err = false, nil
+		}
+		if err != nil {
 			return nil, explain(path, err)
 		}
 	case err != nil:
@@ -170,7 +174,7 @@ func inspect(path string, o Options, limit int64) error {
 		return err
 	}
 	return db.View(func(tx *bolt.Tx) error {
-		_, err := format(tx)
+		_, err := format(tx, len(migrations()))
 		return err
 	})
 }

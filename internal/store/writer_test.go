@@ -4,31 +4,261 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
 
 	"github.com/isplicense/license-bot/internal/store"
 	"github.com/isplicense/license-bot/internal/store/storetest"
 )
 
-func TestSmoke(t *testing.T) {
-	s := storetest.New(t, store.Options{})
+func put(name string) func(*store.Tx) error {
+	return func(tx *store.Tx) error { return tx.PutValue(name, nil) }
+}
+
+// What arrives while a commit is under way shares the next one.
+func TestUpdatesShareACommit(t *testing.T) {
+	var commits atomic.Int64
+	busy, goOn := make(chan bool, 1), make(chan bool)
+	s := storetest.New(t, store.Options{}.WithCommit(func(tx *bolt.Tx) error {
+		if commits.Add(1) == 1 {
+			busy <- true
+			<-goOn
+		}
+		return tx.Commit()
+	}))
 	var wg sync.WaitGroup
-	for i := range 200 {
+	wg.Go(func() {
+		if err := s.Update(context.Background(), put("first")); err != nil {
+			t.Error(err)
+		}
+	})
+	<-busy
+	var begun sync.WaitGroup
+	for i := range 40 {
+		begun.Add(1)
 		wg.Go(func() {
-			if err := s.Update(context.Background(), func(tx *store.Tx) error {
-				return tx.PutValue(fmt.Sprint(i), nil)
+			begun.Done()
+			if err := s.Update(context.Background(), put(fmt.Sprint(i))); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	begun.Wait()
+	for range 100 {
+		runtime.Gosched()
+	}
+	close(goOn)
+	wg.Wait()
+	// All forty should share one; a goroutine may have been kept from its queue.
+	if n := commits.Load(); n > 8 {
+		t.Errorf("%d commits for 41 updates", n)
+	}
+}
+
+func TestReadingCommitsNothing(t *testing.T) {
+	var commits atomic.Int64
+	s := storetest.New(t, store.Options{}.WithCommit(func(tx *bolt.Tx) error {
+		commits.Add(1)
+		return tx.Commit()
+	}))
+	if err := s.Update(context.Background(), func(tx *store.Tx) error {
+		tx.Seen("x")
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if n := commits.Load(); n != 0 {
+		t.Errorf("%d commits", n)
+	}
+}
+
+func TestUpdateSoonLingers(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "bot.db")
+	synctest.Test(t, func(t *testing.T) {
+		s, err := store.Open(path, store.Options{Linger: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		if err := s.UpdateSoon(context.Background(), put("a")); err != nil {
+			t.Fatal(err)
+		}
+		if waited := time.Since(start); waited != time.Minute {
+			t.Errorf("alone it waited %s", waited)
+		}
+
+		start = time.Now()
+		var wg sync.WaitGroup
+		for i := range 5 {
+			wg.Go(func() {
+				if err := s.UpdateSoon(context.Background(), put(fmt.Sprint("soon ", i))); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		time.Sleep(time.Second)
+		if err := s.Update(context.Background(), put("now")); err != nil {
+			t.Fatal(err)
+		}
+		wg.Wait()
+		if waited := time.Since(start); waited != time.Second {
+			t.Errorf("an update in a hurry came after a second and took them along after %s", waited)
+		}
+
+		start = time.Now()
+		wg.Go(func() {
+			if err := s.UpdateSoon(context.Background(), put("last")); err != nil {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		wg.Wait()
+		if waited := time.Since(start); waited != 0 {
+			t.Errorf("closing let it wait %s", waited)
+		}
+	})
+	if err := store.Check(path); err != nil {
+		t.Error(err)
+	}
+}
+
+// A commit that fails may have happened or not: both ways the store stops, says
+// so, and the next process sees what is there.
+func TestFailedCommit(t *testing.T) {
+	failed := errors.New("input/output error")
+	for _, test := range []struct {
+		name   string
+		commit func(*bolt.Tx) error
+		kept   bool
+	}{
+		{"after the disk had it", func(tx *bolt.Tx) error { return errors.Join(tx.Commit(), failed) }, true},
+		{"before the disk had it", func(tx *bolt.Tx) error { return errors.Join(tx.Rollback(), failed) }, false},
+		{"with a panic", func(*bolt.Tx) error { panic("page 7 is not itself") }, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "bot.db")
+			var calls atomic.Int64
+			s := storetest.Open(t, path, store.Options{}.WithCommit(func(tx *bolt.Tx) error {
+				if calls.Add(1) == 1 {
+					return tx.Commit()
+				}
+				return test.commit(tx)
+			}))
+			if err := s.Update(context.Background(), put("before")); err != nil {
+				t.Fatal(err)
+			}
+			var wg sync.WaitGroup
+			for range 20 {
+				wg.Go(func() {
+					err := s.Update(context.Background(), func(tx *store.Tx) error {
+						tx.OnCommit(func() { t.Error("a hook ran") })
+						return tx.PutValue("after", nil)
+					})
+					if !errors.Is(err, store.ErrBroken) {
+						t.Error("got", err)
+					}
+				})
+			}
+			wg.Wait()
+			<-s.Broken()
+			if err := s.Update(context.Background(), put("later")); !errors.Is(err, store.ErrBroken) {
+				t.Error("a later update:", err)
+			}
+			if err := s.View(func(*store.Tx) error { return nil }); !errors.Is(err, store.ErrBroken) {
+				t.Error("a later view:", err)
+			}
+			if n := calls.Load(); n != 2 {
+				t.Errorf("%d commits were tried", n)
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+			s = storetest.Open(t, path, store.Options{})
+			if err := s.View(func(tx *store.Tx) error {
+				if _, ok := tx.Value("before"); !ok {
+					t.Error("what was acknowledged is lost")
+				}
+				if _, ok := tx.Value("after"); ok != test.kept {
+					t.Errorf("the uncertain one is there: %t", ok)
+				}
+				return nil
 			}); err != nil {
 				t.Error(err)
 			}
 		})
 	}
-	wg.Wait()
-	boom := errors.New("boom")
-	if err := s.Update(context.Background(), func(tx *store.Tx) error {
-		_ = tx.PutValue("x", nil)
-		return boom
-	}); !errors.Is(err, boom) {
+}
+
+// A test's FailNow within a transaction ends the writer; nobody may hang for it.
+func TestGoexit(t *testing.T) {
+	s, err := store.Open(filepath.Join(t.TempDir(), "bot.db"), store.Options{})
+	if err != nil {
 		t.Fatal(err)
+	}
+	err = s.Update(context.Background(), func(*store.Tx) error {
+		runtime.Goexit()
+		return nil
+	})
+	if !errors.Is(err, store.ErrBroken) {
+		t.Error("got", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestBackup(t *testing.T) {
+	s := storetest.New(t, store.Options{})
+	if err := s.Update(context.Background(), put("x")); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for i := range 50 {
+				if err := s.Update(context.Background(), put(strings.Repeat("y", i))); i > 0 && err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	dir := t.TempDir()
+	path := filepath.Join(dir, "copy.db")
+	if err := s.Backup(path); err != nil {
+		t.Fatal(err)
+	}
+	wg.Wait()
+	if err := s.Backup(path); !errors.Is(err, os.ErrExist) {
+		t.Error("a second time:", err)
+	}
+	if err := s.Backup(filepath.Join(dir, "none", "copy.db")); !errors.Is(err, os.ErrNotExist) {
+		t.Error("into a folder that is not there:", err)
+	}
+	if names, err := os.ReadDir(dir); err != nil || len(names) != 1 {
+		t.Errorf("left behind: %v, %v", names, err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	c := storetest.Open(t, path, store.Options{})
+	if err := c.View(func(tx *store.Tx) error {
+		if _, ok := tx.Value("x"); !ok {
+			t.Error("the copy lacks what was there")
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
 	}
 }
