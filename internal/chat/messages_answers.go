@@ -1,7 +1,6 @@
 package chat
 
 import (
-	"strings"
 	"time"
 
 	"github.com/isplicense/license-bot/internal/commands"
@@ -20,7 +19,7 @@ func (s *Speaker) Answer(r requests.Request, a requests.Answer, has requests.Rol
 	case requests.NotAllowed:
 		return s.NotAllowed(a.Need, has)
 	case requests.NotMember:
-		return s.NotAllowed(requests.Viewer, requests.Nobody)
+		return say(iconStopped, s.w.answer.stranger.fill(nil))
 	case requests.NotYours:
 		return s.NotYours(r)
 	case requests.OwnRequest:
@@ -70,7 +69,7 @@ func (s *Speaker) AlreadyDecided(r requests.Request) Message {
 	case requests.Proposed, requests.Cancelled, requests.Denied, requests.Expired:
 		now = s.w.question.nothing.fill(nil)
 	}
-	return say(iconNone, s.w.answer.decided.fill(nil), s.decision(r, time.Time{}), now)
+	return say(iconNone, s.w.answer.decided.fill(args{"how": s.decision(r, time.Time{})}), now)
 }
 
 // Asked is an open request that stands in the way of another, with those of the
@@ -162,7 +161,7 @@ func (s *Speaker) UnknownRequest() Message {
 
 // NothingUncertain says that there is nothing to recheck or settle.
 func (s *Speaker) NothingUncertain(r requests.Request) Message {
-	return say(iconNone, s.w.answer.nothingUncertain.fill(args{"id": code(r.ID)}), s.AlreadyDecided(r).Blocks[0].Text)
+	return say(iconNone, s.w.answer.nothingUncertain.fill(args{"id": code(r.ID)}), s.decision(r, time.Time{}), s.outcome(r))
 }
 
 // Rechecking says that the panel is looked into again.
@@ -327,10 +326,11 @@ func (s *Speaker) NoPeriod(c license.Code) Message {
 // PanelRefuses gives the panel's own words for what it refuses before it is asked
 // to do it.
 func (s *Speaker) PanelRefuses(said string) Message {
-	if said = cut(oneLine(said), saidMax); said == "" {
-		said = "?"
+	var quote Text
+	if q := s.said(said, saidMax); len(q) > 0 {
+		quote = s.w.report.said.fill(args{"said": q})
 	}
-	return say(iconStopped, s.w.answer.panelRefuses.fill(args{"said": plain(strings.TrimRight(said, "."))}))
+	return say(iconStopped, s.w.answer.panelRefuses.fill(nil), quote)
 }
 
 // NotReached says that a request was withdrawn since no approver could be told.
@@ -343,9 +343,15 @@ func (s *Speaker) NotReached(r requests.Request) Message {
 func (s *Speaker) SayError(err *commands.Error) Message {
 	e := s.w.errors
 	spec, known := commands.SpecOf(err.Verb)
+	near := codes(err.Near)
+	if err.Kind == commands.UnknownVerb {
+		for n, verb := range err.Near[:len(near)] {
+			near[n] = command(verb)
+		}
+	}
 	a := args{
 		"word": plain(err.Word), "verb": code(err.Verb), "limit": number(err.Limit), "pos": number(err.Pos),
-		"near": join(", ", codes(err.Near)...), "allowed": join(", ", codes(err.Allowed)...),
+		"near": join(", ", near...), "allowed": join(", ", codes(err.Allowed)...),
 	}
 	sentence, ok := e.kinds[err.Kind]
 	if !ok {
@@ -374,7 +380,7 @@ func codes(words []string) []Text {
 	return out
 }
 
-// say is a message of a head and a paragraph.
-func say(icon string, head Text, sentences ...Text) Message {
-	return Message{Icon: icon, Head: head, Blocks: paragraph(sentences...)}
+// say is a message of a head and a few paragraphs.
+func say(icon string, head Text, texts ...Text) Message {
+	return Message{Icon: icon, Head: head, Blocks: paragraphs(texts...)}
 }

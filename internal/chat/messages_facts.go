@@ -223,7 +223,7 @@ func (s *Speaker) changes(i requests.Item) []Block {
 	if len(lines) == 0 {
 		return nil
 	}
-	return []Block{{Lines: lines}}
+	return append(paragraph(s.w.question.differs.fill(nil)), Block{Lines: lines})
 }
 
 // counts of a request's items by how they stand.
@@ -321,10 +321,16 @@ const bulkMax = 50
 // many is a request for several licences: what they have in common, and a line
 // each, with the outcomes or as the question shows them.
 func (s *Speaker) many(r requests.Request, items []requests.Item, w widths, outcome bool) []Block {
-	var blocks []Block
-	same := !slices.ContainsFunc(items, func(i requests.Item) bool { return i.Facts.Product != items[0].Facts.Product })
-	if product := productName(r, items[0]); same && product != "" {
-		blocks = []Block{{Facts: []Fact{{s.w.labels.product, plain(product)}}}}
+	differs := func(field func(requests.Facts) any) bool {
+		return slices.ContainsFunc(items, func(i requests.Item) bool { return field(i.Facts) != field(items[0].Facts) })
+	}
+	same := !differs(func(f requests.Facts) any { return f.Product })
+	var common table
+	if same {
+		common.plain(s.w.labels.product, productName(r, items[0]))
+	}
+	if !differs(func(f requests.Facts) any { return f.Period }) {
+		common.add(s.w.labels.period, s.period(items[0].Facts.Period))
 	}
 	var lines []Text
 	for _, i := range items[:min(len(items), bulkMax)] {
@@ -342,7 +348,10 @@ func (s *Speaker) many(r requests.Request, items []requests.Item, w widths, outc
 	if more := len(items) - bulkMax; more > 0 {
 		lines = append(lines, s.more(more))
 	}
-	return append(blocks, Block{Lines: lines})
+	if len(common) == 0 {
+		return []Block{{Lines: lines}}
+	}
+	return []Block{{Facts: common}, {Lines: lines}}
 }
 
 // short is one field of a line; nothing where there is no room for it.

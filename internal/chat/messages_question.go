@@ -66,17 +66,10 @@ func (s *Speaker) proposed(r requests.Request, v View, w widths) Message {
 		head = s.w.question.needs.fill(s.w.tag, r.Need, args{"ask": head})
 	}
 	m := Message{Icon: iconAsk, Head: head}
-	facts := s.moneyFacts(r)
-	if len(r.Items) > 1 {
-		m.Blocks = append(m.Blocks, s.many(r, r.Items, w, false)...)
-	} else {
-		facts = append(s.facts(r, first(r)), facts...)
-	}
-	facts = append(facts, Fact{s.w.labels.by, who(r.By)})
-	m.Blocks = append(m.Blocks, Block{Facts: facts})
+	m.Blocks = s.subject(r, w, false)
 	m.Blocks = append(m.Blocks, paragraph(s.tooLittle(r))...)
-	if said := cut(oneLine(first(r).Said), saidMax); said != "" && len(r.Items) == 1 {
-		m.Blocks = append(m.Blocks, paragraph(s.w.answer.panelNotes.fill(args{"said": plain(said)}))...)
+	if said := s.said(first(r).Said, saidMax); len(said) > 0 && len(r.Items) == 1 {
+		m.Blocks = append(m.Blocks, paragraph(s.w.report.said.fill(args{"said": said}))...)
 	}
 	m.Blocks = append(m.Blocks, paragraph(a.next.fill(nil))...)
 	m.Blocks = append(m.Blocks, paragraph(s.votes(r), s.asks(r, v))...)
@@ -85,6 +78,22 @@ func (s *Speaker) proposed(r requests.Request, v View, w widths) Message {
 		s.w.question.waits.fill(args{"until": s.time(r.Deadline, v.Now)}), s.requestNote(r), s.elsewhere(v))...)
 	m.Buttons = s.choices(r)
 	return m
+}
+
+// subject is what a question is about: the licences, what is done to them, what
+// it costs while that is the question, and who asked.
+func (s *Speaker) subject(r requests.Request, w widths, outcome bool) []Block {
+	var blocks []Block
+	var facts []Fact
+	if len(r.Items) > 1 {
+		blocks = s.many(r, r.Items, w, outcome)
+	} else {
+		facts = s.facts(r, first(r))
+	}
+	if r.State == requests.Proposed {
+		facts = append(facts, s.moneyFacts(r)...)
+	}
+	return append(blocks, Block{Facts: append(facts, Fact{s.w.labels.by, who(r.By)})})
 }
 
 // choices are the buttons of an open question.
@@ -155,11 +164,10 @@ func (s *Speaker) decided(r requests.Request, v View) Message {
 	i := first(r)
 	m := Message{Icon: iconRunning, Head: s.runningHead(r)}
 	if i.Ended() {
-		m.Icon, m.Head = s.cardHead(r, i)
+		m.Icon, m.Head = s.reportHead(r, i, false)
 	}
-	m.Blocks = append(m.Blocks, paragraph(s.howKnown(r, i, v.Now)...)...)
-	m.Blocks = append(m.Blocks, s.changes(i)...)
-	m.Blocks = append(m.Blocks, Block{Facts: s.facts(r, i)})
+	m.Blocks = append(s.howKnown(r, i, v.Now), s.changes(i)...)
+	m.Blocks = append(m.Blocks, s.subject(r, widths{}, true)...)
 	m.Blocks = append(m.Blocks, note(s.decision(r, v.Now), s.requestNote(r), s.elsewhere(v))...)
 	m.Buttons = s.recheck(r)
 	return m
@@ -175,7 +183,7 @@ func (s *Speaker) decidedMany(r requests.Request, v View, w widths) Message {
 	} else {
 		m.Blocks = paragraph(s.counts(r, c))
 	}
-	m.Blocks = append(m.Blocks, s.many(r, r.Items, w, true)...)
+	m.Blocks = append(m.Blocks, s.subject(r, w, true)...)
 	if c.unknown > 0 {
 		m.Blocks = append(m.Blocks, paragraph(s.peopleDecide(r))...)
 	}
@@ -195,21 +203,6 @@ func (s *Speaker) runningHead(r requests.Request) Text {
 	return s.w.question.running.fill(a)
 }
 
-// cardHead is the icon and head of a question whose only item has ended.
-func (s *Speaker) cardHead(r requests.Request, i requests.Item) (string, Text) {
-	words := s.w.actions[r.Action]
-	a, more := s.outcomeArgs(r, i)
-	switch {
-	case i.State == requests.Unknown:
-		return iconWarn, words.whether.fill(a)
-	case i.State == requests.Not:
-		return iconNot, words.cardNot.fill(a)
-	case more:
-		return iconDone, words.cardMore.fill(a)
-	}
-	return iconDone, words.card.fill(a)
-}
-
 // ended shows a request that came to nothing.
 func (s *Speaker) ended(r requests.Request, v View, w widths) Message {
 	m := Message{Icon: iconStopped}
@@ -223,16 +216,14 @@ func (s *Speaker) ended(r requests.Request, v View, w widths) Message {
 		m.Head = q.denied.fill(a)
 	case r.Decided.Account == requests.Bot || r.Decided.Account == "":
 		m.Head = q.stopped.fill(a)
-		why = q.reason.fill(args{"because": s.because(r.Why)})
+		if r.Why != "" {
+			why = q.reason.fill(args{"because": s.because(r.Why)})
+		}
 	default:
 		m.Head = q.cancelled.fill(a)
 	}
 	m.Blocks = paragraph(why, q.nothing.fill(nil))
-	if len(r.Items) > 1 {
-		m.Blocks = append(m.Blocks, s.many(r, r.Items, w, false)...)
-	} else {
-		m.Blocks = append(m.Blocks, Block{Facts: s.facts(r, first(r))})
-	}
+	m.Blocks = append(m.Blocks, s.subject(r, w, false)...)
 	m.Blocks = append(m.Blocks, note(s.decision(r, v.Now), s.requestNote(r), s.elsewhere(v))...)
 	return m
 }

@@ -37,7 +37,7 @@ func (s *Speaker) Summary(v SummaryView) Message {
 	}
 	switch {
 	case v.Unread != "":
-		m.Blocks = append(m.Blocks, paragraph(s.w.answer.panelDown.fill(args{"because": s.because(v.Unread)}), s.reason(v.Unread).read.fill(nil))...)
+		m.Blocks = append(m.Blocks, paragraphs(s.w.answer.panelDown.fill(args{"because": s.because(v.Unread)}), s.reason(v.Unread).read.fill(nil))...)
 	case len(v.Due) == 0:
 		m.Blocks = append(m.Blocks, paragraph(r.nothingDue.fill(nil))...)
 	default:
@@ -299,7 +299,7 @@ func (s *Speaker) History(c license.Code, ops []Operation, more int) Message {
 // Balance says what is in the account, as the panel says it.
 func (s *Speaker) Balance(balance string) Message {
 	if balance = cut(oneLine(balance), priceMax); balance == "" {
-		return say(iconWarn, s.w.read.noBalance.fill(nil), s.w.answer.tryAgain.fill(nil))
+		return say(iconWarn, s.w.read.noBalance.fill(nil), s.w.noReason.read.fill(nil))
 	}
 	return say(iconNone, s.w.read.balance.fill(args{"balance": plain(balance)}))
 }

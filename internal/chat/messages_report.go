@@ -32,7 +32,7 @@ func (s *Speaker) Report(r requests.Request, items []requests.Item, o ReportOpti
 		i = items[0]
 	}
 	m := s.reportOne(r, i, o)
-	m.Blocks = append(m.Blocks, note(s.occasion(o), s.requestNote(r))...)
+	m.Blocks = append(m.Blocks, note(s.occasion(o), s.w.report.asked.fill(args{"who": who(r.By)}), s.requestNote(r))...)
 	return m
 }
 
@@ -45,8 +45,7 @@ func (s *Speaker) ChangedNote(r requests.Request, i requests.Item) Message {
 func (s *Speaker) reportOne(r requests.Request, i requests.Item, o ReportOptions) Message {
 	icon, head := s.reportHead(r, i, o.Correction)
 	m := Message{Icon: icon, Head: head}
-	m.Blocks = paragraph(s.howKnown(r, i, time.Time{})...)
-	m.Blocks = append(m.Blocks, s.changes(i)...)
+	m.Blocks = append(s.howKnown(r, i, time.Time{}), s.changes(i)...)
 	m.Blocks = append(m.Blocks, Block{Facts: s.facts(r, i)})
 	return m
 }
@@ -96,45 +95,45 @@ func (s *Speaker) outcomeArgs(r requests.Request, i requests.Item) (args, bool) 
 
 // howKnown says how an outcome is known, in the panel's words too, and what to do
 // next.
-func (s *Speaker) howKnown(r requests.Request, i requests.Item, now time.Time) []Text {
+func (s *Speaker) howKnown(r requests.Request, i requests.Item, now time.Time) []Block {
 	p := s.w.report
 	a := args{"because": s.because(i.Reason)}
 	said := s.said(i.Said, saidMax)
 	if len(said) > 0 {
 		said = p.said.fill(args{"said": said})
 	}
-	var out []Text
 	switch i.State {
 	case requests.Applied:
-		out = append(out, s.source(i, p.lookYes, a), said)
+		var doubt Text
 		if i.Doubt {
-			out = append(out, p.doubt.fill(nil))
+			doubt = p.doubt.fill(nil)
 		}
+		return paragraphs(join(" ", s.source(r, i, p.lookYes, a), said), doubt)
 	case requests.Not:
-		out = append(out, s.source(i, p.lookNot, a), said)
-		out = append(out, s.again(r, i)...)
+		return paragraphs(append([]Text{join(" ", s.source(r, i, p.lookNot, a), said)}, s.again(r, i)...)...)
 	case requests.Looking:
-		a["whether"] = s.w.actions[r.Action].look.fill(args{"what": what(r, i)})
-		out = append(out, p.looking.fill(a), said)
+		var until Text
 		if !i.LookUntil.IsZero() {
-			out = append(out, p.lookUntil.fill(args{"when": s.time(i.LookUntil, now)}))
+			until = p.lookUntil.fill(args{"when": s.time(i.LookUntil, now)})
 		}
+		look := s.w.actions[r.Action].look.fill(args{"what": what(r, i)})
+		return paragraphs(join(" ", p.looking.fill(a), said), join(" ", look, until))
 	case requests.Unknown:
-		out = append(out, p.unknown.fill(a), said, s.reason(i.Reason).recheck.fill(nil))
-		out = append(out, s.peopleDecide(r))
+		next := s.reason(i.Reason).recheck.fill(nil)
+		return paragraphs(join(" ", p.unknown.fill(a), said), next, s.peopleDecide(r))
 	case requests.Waiting, requests.Checking, requests.Started, requests.Dropped:
 	}
-	return out
+	return nil
 }
 
 // source says where an end is known from.
-func (s *Speaker) source(i requests.Item, look phrase, a args) Text {
+func (s *Speaker) source(r requests.Request, i requests.Item, look phrase, a args) Text {
 	p := s.w.report
 	switch i.Source {
 	case requests.FromLook:
 		return look.fill(a)
 	case requests.FromPerson:
-		return p.fromPerson.fill(args{"who": who(requests.Who{Account: i.SettledBy})})
+		return p.fromPerson.fill(args{"who": who(known(r, i.SettledBy))})
 	case requests.FromRules:
 		return p.notSent.fill(a)
 	case requests.FromPanel:
@@ -145,16 +144,40 @@ func (s *Speaker) source(i requests.Item, look phrase, a args) Text {
 	return p.refused.fill(a)
 }
 
-// again says what can be done where nothing took effect.
+// known names an account by the person that the request knows it as.
+func known(r requests.Request, a requests.Account) requests.Who {
+	for _, w := range []requests.Who{r.By, r.Decided.Who} {
+		if w.Account == a {
+			return w
+		}
+	}
+	for _, v := range r.Votes {
+		if v.Account == a {
+			return v.Who
+		}
+	}
+	return requests.Who{Account: a}
+}
+
+// again says what can be done where nothing took effect. What was sent and is not
+// found may still turn up: then it is looked for once more before it is paid twice.
 func (s *Speaker) again(r requests.Request, i requests.Item) []Text {
-	if i.Source == requests.FromLook || i.Source == requests.FromPerson {
-		return []Text{s.w.report.askAgain.fill(args{"command": command(retyped(r, []requests.Item{i}))})}
+	p := s.w.report
+	if i.Source == requests.FromLook {
+		look := "show " + string(i.Code)
+		if r.Action == requests.Order {
+			look = "list " + commands.Quote(orElse(i.Facts.Name, r.Params.Name))
+		}
+		return []Text{p.lookFirst.fill(args{"command": command(look)})}
 	}
-	out := []Text{s.reason(i.Reason).again.fill(nil)}
+	var next, retype Text
+	if i.Source != requests.FromPerson {
+		next = s.reason(i.Reason).again.fill(nil)
+	}
 	if retry(i.Reason) {
-		out = append(out, s.w.report.askAgain.fill(args{"command": command(retyped(r, []requests.Item{i}))}))
+		retype = p.askAgain.fill(args{"command": command(retyped(r, []requests.Item{i}))})
 	}
-	return out
+	return []Text{next, retype}
 }
 
 // retry says whether asking the same again can help.
@@ -218,7 +241,7 @@ func (s *Speaker) reportMany(r requests.Request, items []requests.Item, o Report
 	if slices.ContainsFunc(items, func(i requests.Item) bool { return i.Doubt }) {
 		m.Blocks = append(m.Blocks, paragraph(s.w.report.doubt.fill(nil))...)
 	}
-	m.Blocks = append(m.Blocks, note(s.occasion(o), s.requestNote(r))...)
+	m.Blocks = append(m.Blocks, note(s.occasion(o), s.w.report.asked.fill(args{"who": who(r.By)}), s.requestNote(r))...)
 	return m
 }
 
@@ -243,7 +266,7 @@ func (s *Speaker) reasons(r requests.Request, items []requests.Item, w widths) [
 	}
 	var again []requests.Item
 	for _, i := range items {
-		if i.State == requests.Not && retry(i.Reason) {
+		if i.State == requests.Not && i.Source != requests.FromLook && retry(i.Reason) {
 			again = append(again, i)
 		}
 	}

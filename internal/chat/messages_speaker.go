@@ -199,6 +199,15 @@ func paragraph(sentences ...Text) []Block {
 	return nil
 }
 
+// paragraphs makes a block of each text that is not empty.
+func paragraphs(texts ...Text) []Block {
+	var blocks []Block
+	for _, t := range texts {
+		blocks = append(blocks, paragraph(t)...)
+	}
+	return blocks
+}
+
 // note makes a block in small print.
 func note(sentences ...Text) []Block {
 	if t := join(" ", sentences...); len(t) > 0 {

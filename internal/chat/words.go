@@ -155,9 +155,7 @@ type actionWords struct {
 	ask                phrase
 	askMany            counted
 	doing, done, not   phrase
-	card, cardMore     phrase // at the head of a question that has been answered
-	cardNot            phrase
-	was, wasMore       phrase // in a report, with the outcome's word in it
+	was, wasMore       phrase // with the outcome's word in it
 	wasNot             phrase
 	whether            phrase
 	look               phrase
@@ -191,7 +189,7 @@ type questionWords struct {
 	noPrice, noBalance, tooLittle           phrase
 	waits, id, follows, elsewhere           phrase
 	elsewhereWord                           string
-	mixed, changed                          phrase
+	mixed, changed, differs                 phrase
 	titled                                  phrase // a title and how it stands
 	running, runningVoted                   phrase
 	cancelled, denied, expired, stopped     phrase
@@ -202,18 +200,18 @@ type questionWords struct {
 }
 
 type reportWords struct {
-	many, corrected    counted
-	count, until, line phrase
-	reasonLine         phrase
-	said               phrase
-	lookYes, lookNot   phrase
-	fromPerson         phrase
-	notSent, refused   phrase
-	doubt              phrase
-	looking, lookUntil phrase
-	unknown, people    phrase
-	askAgain           phrase
-	rechecked, repeat  phrase
+	many, corrected            counted
+	count, until, line         phrase
+	reasonLine                 phrase
+	said                       phrase
+	lookYes, lookNot           phrase
+	fromPerson                 phrase
+	notSent, refused           phrase
+	doubt                      phrase
+	looking, lookUntil         phrase
+	unknown, people            phrase
+	askAgain, lookFirst, asked phrase
+	rechecked, repeat          phrase
 }
 
 type answerWords struct {
@@ -237,7 +235,6 @@ type answerWords struct {
 	noLicence, seeList, noNodes, noChange, seeShow   phrase
 	deleted, lifetime, noPeriod, sayPeriod           phrase // what the facts rule out
 	panelRefuses, notReached, notReachedNext         phrase
-	panelNotes                                       phrase
 }
 
 type errorWords struct {

@@ -67,7 +67,7 @@ var englishReasons = map[requests.Reason]reasonWords{
 
 var englishAnswers = answerWords{
 	voted:    "Your approval counts",
-	decided:  "This has been decided",
+	decided:  "Already decided. {how}",
 	underWay: "It is under way; the outcome comes as a reply to the question.",
 
 	asked:      "The same is asked for already, so no second request was made",
@@ -143,10 +143,9 @@ var englishAnswers = answerWords{
 	noPeriod:  "The panel does not say for how long {code} is renewed",
 	sayPeriod: "Say it: {command}",
 
-	panelRefuses:   "The panel refuses this: {said}. Nothing was ordered",
-	notReached:     "None of the approvers could be told, so request {id} was withdrawn and nothing was run",
-	notReachedNext: "Ask one of them to open a chat with the bot, then ask again",
-	panelNotes:     "The panel says: {said}",
+	panelRefuses:   "The panel refuses this, so nothing was asked for",
+	notReached:     "None of the approvers could be told, so request {id} was withdrawn",
+	notReachedNext: "Ask one of them to open a chat with the bot, then ask again.",
 }
 
 var englishReads = readWords{
@@ -179,7 +178,7 @@ var englishReads = readWords{
 	confirm:     "waits for the confirmation until {until}",
 	uncertain:   "not known: {command}",
 	underWay:    "under way",
-	votes:       counted{One: "{have} of {n} approval, until {until}", Other: "{have} of {n} approvals, until {until}"},
+	votes:       counted{Other: "{have} of {n} approvals, until {until}"},
 
 	history:   "What the panel did with {code}",
 	noHistory: "The panel shows no history of {code}",
