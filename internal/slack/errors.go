@@ -45,6 +45,8 @@ var goneCodes = map[string]bool{
 	"used_url":                true,
 	"expired_url":             true,
 	"thread_not_found":        true,
+	"invalid_thread_ts":       true,
+	"no_service":              true, // a response_url that Slack does not know (any more)
 	"cannot_reply_to_message": true,
 }
 

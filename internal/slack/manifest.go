@@ -33,6 +33,15 @@ var scopes = []struct{ name, why string }{
 	{"mpim:history", "the same in group messages"},
 }
 
+// Scopes are the names of the bot token's scopes.
+func Scopes() []string {
+	names := make([]string, len(scopes))
+	for i, s := range scopes {
+		names[i] = s.name
+	}
+	return names
+}
+
 // events are what the app is told of, and what each means for the bot.
 var events = []struct{ name, means string }{
 	{"app_uninstalled", "the app was uninstalled from the workspace: install it again"},
