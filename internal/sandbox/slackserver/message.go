@@ -9,7 +9,7 @@ import (
 type Message struct {
 	Channel  string   // id
 	TS       string   // id within the channel
-	ThreadTS string   // the root's; "" outside threads
+	ThreadTS string   // the root's, of the root itself too; "" outside threads
 	Author   string   // user id
 	To       string   // the only person who sees it; "" if all do
 	Text     string   // what is shown: entities undone, markup gone, mentions as @name; no button labels
@@ -23,7 +23,6 @@ type Message struct {
 	Metadata json.RawMessage // event_type and event_payload; nil without
 
 	buttons []Button
-	id      int64
 }
 
 // Ephemeral says whether one person alone sees the message.
@@ -58,12 +57,10 @@ func (s *Server) snapshot(m *message) Message {
 	if m.snap == nil {
 		v := Message{
 			Channel: m.ch.id, TS: m.ts, Author: m.author, To: m.ephemeral, Fallback: m.text, Edits: m.edits,
-			Deleted: m.deleted, Replies: len(m.replies), Blocks: m.raw, Metadata: m.metadata, id: m.seq,
+			Deleted: m.deleted, Blocks: m.raw, Metadata: m.metadata,
 		}
 		if m.thread != nil {
 			v.ThreadTS = m.thread.ts
-		} else if len(m.replies) > 0 {
-			v.ThreadTS = m.ts
 		}
 		for _, f := range m.files {
 			v.Files = append(v.Files, f.view())
@@ -80,7 +77,9 @@ func (s *Server) snapshot(m *message) Message {
 		m.snap = &v
 	}
 	v := *m.snap
-	v.Replies = len(m.replies)
+	if v.Replies = len(m.replies); v.Replies > 0 {
+		v.ThreadTS = m.ts
+	}
 	return v
 }
 

@@ -70,6 +70,8 @@ func (r *renderer) angle(body string) string {
 		return "<" + what + ">"
 	case labelled:
 		return label
+	case !strings.Contains(target, ":"): // no link
+		return "<" + target + ">"
 	}
 	return strings.TrimPrefix(target, "mailto:")
 }

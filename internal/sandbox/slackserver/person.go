@@ -69,7 +69,7 @@ func (u *User) DM() string {
 	return u.s.dmWith(u.s.users[u.id]).id
 }
 
-// at is the channel that the person is in; a public one is joined. The lock is held.
+// at is the channel that the person types in; a public one is joined by that. The lock is held.
 func (u *User) at(channel string) (*channel, error) {
 	c, err := u.s.find(channel)
 	switch {
@@ -77,7 +77,7 @@ func (u *User) at(channel string) (*channel, error) {
 		return nil, err
 	case u.s.users[u.id].gone:
 		return nil, fmt.Errorf("slackserver: %s's account is deactivated", u.name)
-	case !c.sees(u.id):
+	case !u.s.sees(c, u.id):
 		return nil, fmt.Errorf("slackserver: %s is not in %s", u.name, channel)
 	}
 	c.members[u.id] = true
@@ -209,7 +209,7 @@ type watcher struct {
 // offer hands a new or changed message to the person if it is what they wait for. The
 // lock is held.
 func (w *watcher) offer(s *Server, m *message) bool {
-	if m.deleted || m.ephemeral != "" && m.ephemeral != w.user || !m.ch.sees(w.user) {
+	if m.deleted || m.ephemeral != "" && m.ephemeral != w.user || !s.sees(m.ch, w.user) {
 		return false
 	}
 	if v := s.snapshot(m); w.match(v) {
@@ -277,7 +277,7 @@ func (u *User) Screen(channel string) ([]Message, error) {
 	}
 	var shown []Message
 	for _, m := range c.messages {
-		if !m.deleted && (m.ephemeral == "" || m.ephemeral == u.id) && c.sees(u.id) {
+		if !m.deleted && (m.ephemeral == "" || m.ephemeral == u.id) && u.s.sees(c, u.id) {
 			shown = append(shown, u.s.snapshot(m))
 		}
 	}

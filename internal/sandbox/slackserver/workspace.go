@@ -151,9 +151,11 @@ func (c *channel) shownName() string {
 	return c.name
 }
 
-// sees says whether a person can read the channel.
-func (c *channel) sees(userID string) bool {
-	return c.members[userID] || (c.dm == "" && !c.private)
+// sees says whether a person can read the channel: the members, and of a public one
+// all of the home workspace but its guests. The lock is held.
+func (s *Server) sees(c *channel, userID string) bool {
+	u := s.users[userID]
+	return c.members[userID] || c.dm == "" && !c.private && u.team == TeamID && !u.guest
 }
 
 func (s *Server) addUser(u *user) *user {
