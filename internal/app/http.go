@@ -1,0 +1,103 @@
+package app
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// routes are all that the bot answers over HTTP. What a chat's setting does not
+// turn on is 404 like everything else that is not named here.
+func (a *App) routes() http.Handler {
+	mux := http.NewServeMux()
+	if a.slack != nil && a.slackHTTP {
+		mux.Handle("/slack/", a.slack.Routes(a.sinkSlack()))
+	}
+	if a.telegram != nil && a.settings.TelegramWebhookURL != "" {
+		mux.Handle("/telegram/webhook", a.telegram.Webhook(a.sinkTelegram()))
+	}
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		fmt.Fprintln(w, "ok")
+	})
+	mux.HandleFunc("GET /readyz", a.ready)
+	mux.Handle("GET /metrics", a.metrics.handler())
+	return mux
+}
+
+// part is a line of /readyz.
+type part struct {
+	name  string
+	ok    bool
+	state string
+}
+
+// ready is 200 while commands can be taken: the store takes writes and one chat at
+// least is connected. The panel's state is told and decides nothing: reading what
+// waits, confirming and cancelling work without it.
+func (a *App) ready(w http.ResponseWriter, _ *http.Request) {
+	parts, ok := a.parts()
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	if !ok {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	var b strings.Builder
+	if ok {
+		b.WriteString("ready\n")
+	} else {
+		b.WriteString("not ready\n")
+	}
+	for _, p := range parts {
+		fmt.Fprintf(&b, "%s: %s\n", p.name, p.state)
+	}
+	_, _ = w.Write([]byte(b.String())) // a probe that hung up needs no answer
+}
+
+func (a *App) parts() (parts []part, ready bool) {
+	store := part{name: "store", ok: true, state: "ok"}
+	select {
+	case <-a.store.Broken():
+		store.ok, store.state = false, "broken: it takes no more writes; restart the bot after looking at the log"
+	default:
+	}
+	parts = append(parts, store)
+	chats := false
+	add := func(name string, ok bool, why string) {
+		p := part{name: name, ok: ok, state: "ok"}
+		if !ok {
+			p.state = why
+		}
+		if ok && why != "" {
+			p.state += ", " + why
+		}
+		chats = chats || ok
+		parts = append(parts, p)
+	}
+	if a.slack != nil {
+		ok, why := a.slack.State()
+		add("slack", ok || a.slackHTTP, why)
+	}
+	if a.telegram != nil {
+		ok, why := a.telegram.State()
+		add("telegram", ok, why)
+	}
+	panel := part{name: "panel", ok: true, state: "no refusal"}
+	if s := a.panel.State(); !s.OK {
+		panel.ok = false
+		panel.state = "refuses the bot: " + string(s.Reason)
+		if s.Message != "" {
+			panel.state += " (" + s.Message + ")"
+		}
+		if !s.Until.IsZero() {
+			panel.state += ", tried again after " + s.Until.UTC().Format(time.RFC3339)
+		}
+	}
+	parts = append(parts, panel)
+	select {
+	case <-a.stopping:
+		return append(parts, part{name: "bot", state: "stopping"}), false
+	default:
+	}
+	return parts, store.ok && chats
+}
