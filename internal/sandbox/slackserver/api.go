@@ -110,24 +110,34 @@ func (s *Server) serveAPI(r *http.Request, name string) reply {
 	if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
 		token = bearer
 	}
+	ok, bad := s.run(name, m, known, token, a, bad)
+	if bad != nil {
+		return s.refused(m, bad)
+	}
+	ok["ok"] = true
+	return s.answer(m, http.StatusOK, ok)
+}
+
+// run does what a call wants, if its arguments could be read, and records it.
+func (s *Server) run(name string, m method, known bool, token string, a args, bad *refusal) (result, *refusal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var ok result
-	switch {
-	case !known:
+	if !known {
 		bad = refuse("unknown_method")
-	case bad == nil:
-		if bad = s.authorize(m, token); bad == nil {
-			ok, bad = m.call(s, a)
-		}
 	}
+	if bad == nil {
+		bad = s.authorize(m, token)
+	}
+	if bad == nil {
+		ok, bad = m.call(s, a)
+	}
+	code := ""
 	if bad != nil {
-		s.record(name, a, bad.code)
-		return s.refused(m, bad)
+		code = bad.code
 	}
-	s.record(name, a, "")
-	ok["ok"] = true
-	return s.answer(m, http.StatusOK, ok)
+	s.record(name, a, code)
+	return ok, bad
 }
 
 func (s *Server) refused(m method, bad *refusal) reply {
