@@ -312,30 +312,45 @@ type meter struct {
 
 func (m *meter) ReadByte() (byte, error) {
 	for len(m.pending) == 0 {
-		r, size, err := m.r.ReadRune()
+		b, err := m.r.ReadByte()
 		if err != nil {
 			return 0, err
 		}
-		if r == utf8.RuneError && size == 1 {
-			if err := m.r.UnreadRune(); err != nil {
-				return 0, err
-			}
-			b, err := m.r.ReadByte()
-			if err != nil {
-				return 0, err
-			}
-			r = charmap.Windows1251.DecodeByte(b)
-		}
-		if m.left -= size; m.left < 0 {
+		if m.left--; m.left < 0 {
 			return 0, errTooBig
 		}
-		if !forbidden(r) {
-			m.pending = utf8.AppendRune(m.room[:0], r)
+		if b < utf8.RuneSelf {
+			if forbidden(rune(b)) {
+				continue
+			}
+			return b, nil
+		}
+		if err := m.character(b); err != nil {
+			return 0, err
 		}
 	}
 	b := m.pending[0]
 	m.pending = m.pending[1:]
 	return b, nil
+}
+
+// character makes pending the character that begins with first, which was read.
+func (m *meter) character(first byte) error {
+	if err := m.r.UnreadByte(); err != nil {
+		return err
+	}
+	r, size, err := m.r.ReadRune()
+	if err != nil {
+		return err
+	}
+	m.left -= size - 1
+	if r == utf8.RuneError && size == 1 {
+		r = charmap.Windows1251.DecodeByte(first)
+	}
+	if !forbidden(r) {
+		m.pending = utf8.AppendRune(m.room[:0], r)
+	}
+	return nil
 }
 
 // Read makes the meter the io.Reader that [xml.NewDecoder] asks for; the decoder

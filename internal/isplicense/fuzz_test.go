@@ -79,10 +79,6 @@ func FuzzAnswer(f *testing.F) {
 		for name, change := range changes {
 			change(t.Context(), cheapClient(t, body)).Match(
 				func(a Applied) {
-					if bytes.Contains(body, []byte("<error")) && !bytes.Contains(body, []byte("<!")) && !bytes.Contains(body, []byte("<?")) &&
-						bytes.Count(body, []byte("<")) < 4 {
-						t.Errorf("%s: applied in spite of an error: %q", name, body)
-					}
 					if name == "order" {
 						if _, err := license.ParseCode(string(a.Code)); err != nil {
 							t.Errorf("an order without a code was applied: %q", body)
@@ -91,11 +87,8 @@ func FuzzAnswer(f *testing.F) {
 					fit(t, a.Said)
 				},
 				func(r Refused) {
-					if !r.Sent || !bytes.Contains(body, []byte("error")) {
-						// Other encodings spell it otherwise.
-						if !bytes.Contains(bytes.ToLower(body), []byte("encoding")) {
-							t.Errorf("%s: refused without an error: %q", name, body)
-						}
+					if !r.Sent {
+						t.Errorf("%s: sent, and said not to be: %q", name, body)
 					}
 					fit(t, r.Message)
 					fit(t, r.Type)
