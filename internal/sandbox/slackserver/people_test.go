@@ -145,40 +145,43 @@ func TestCommand(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	t.Run("where people are", func(t *testing.T) {
-		wait(t)(ops.Says(ops.DM(), "/license"))
-		all := in.all()
-		if f := all[len(all)-1].form; f.Get("channel_name") != "directmessage" || f.Get("channel_id") != ops.DM() || f.Get("text") != "" {
-			t.Errorf("got %v", f)
+}
+
+func TestWherePeopleAre(t *testing.T) {
+	s, in := withBot(t, slackserver.Options{})
+	c, ops := s.Channel("licenses"), s.User("ops")
+	wait(t)(ops.Says(ops.DM(), "/license"))
+	all := in.all()
+	if f := all[len(all)-1].form; f.Get("channel_name") != "directmessage" || f.Get("channel_id") != ops.DM() || f.Get("text") != "" {
+		t.Errorf("got %v", f)
+	}
+	if _, err := s.User("other").Says(ops.DM(), "/license"); err == nil {
+		t.Error("another person types in the conversation")
+	}
+	s.PrivateChannel("vault")
+	if _, err := ops.Says("vault", "/license"); err == nil {
+		t.Error("a person types in a private channel that they are not in")
+	}
+	s.PrivateChannel("vault").Invite(ops)
+	wait(t)(ops.Says("vault", "/license"))
+	all = in.all()
+	if f := all[len(all)-1].form; f.Get("channel_name") != "privategroup" {
+		t.Errorf("got %v", f)
+	}
+	for _, outsider := range []*slackserver.User{s.Guest("guest"), s.Foreigner("eve", "T0FOREIGN1")} {
+		if _, err := outsider.Says("licenses", "/license"); err == nil {
+			t.Errorf("%s types in a channel without an invitation", outsider.Name())
 		}
-		if _, err := s.User("other").Says(ops.DM(), "/license"); err == nil {
-			t.Error("another person types in the conversation")
-		}
-		s.PrivateChannel("vault")
-		if _, err := ops.Says("vault", "/license"); err == nil {
-			t.Error("a person types in a private channel that they are not in")
-		}
-		s.PrivateChannel("vault").Invite(ops)
-		wait(t)(ops.Says("vault", "/license"))
-		all = in.all()
-		if f := all[len(all)-1].form; f.Get("channel_name") != "privategroup" {
-			t.Errorf("got %v", f)
-		}
-		for _, outsider := range []*slackserver.User{s.Guest("guest"), s.Foreigner("eve", "T0FOREIGN1")} {
-			if _, err := outsider.Says("licenses", "/license"); err == nil {
-				t.Errorf("%s types in a channel without an invitation", outsider.Name())
-			}
-			c.Invite(outsider)
-			wait(t)(outsider.Says("licenses", "/license"))
-		}
-		all = in.all()
-		if f := all[len(all)-1].form; f.Get("team_id") != "T0FOREIGN1" {
-			t.Errorf("got %v", f)
-		}
-		if _, err := ops.Says("licenses", "/unknown"); err == nil {
-			t.Error("an unknown command went out")
-		}
-	})
+		c.Invite(outsider)
+		wait(t)(outsider.Says("licenses", "/license"))
+	}
+	all = in.all()
+	if f := all[len(all)-1].form; f.Get("team_id") != "T0FOREIGN1" {
+		t.Errorf("got %v", f)
+	}
+	if _, err := ops.Says("licenses", "/unknown"); err == nil {
+		t.Error("an unknown command went out")
+	}
 }
 
 func TestCommandEscapes(t *testing.T) {
