@@ -18,7 +18,7 @@ import (
 
 const maxBody = 60 << 20
 
-var tokenForm = regexp.MustCompile(`^[0-9]+:[A-Za-z0-9_-]{20,}$`)
+var tokenForm = regexp.MustCompile(`^[0-9]+:[A-Za-z0-9_-]+$`)
 
 // arguments are a call's parameters, all as strings, and its files
 // (core.telegram.org/bots/api#making-requests).

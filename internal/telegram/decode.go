@@ -1,0 +1,230 @@
+package telegram
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf16"
+
+	"github.com/isplicense/license-bot/internal/chat"
+	"github.com/isplicense/license-bot/internal/requests"
+)
+
+// updateKinds are the updates that are asked for. Edited messages and channel posts
+// are not: nobody acts by them.
+var updateKinds = []string{"message", "callback_query"}
+
+// The part of an update that is read (core.telegram.org/bots/api#update). Whatever
+// else Telegram sends, today or later, can't fail to decode.
+type update struct {
+	ID       int64          `json:"update_id"`
+	Message  *message       `json:"message"`
+	Callback *callbackQuery `json:"callback_query"`
+}
+
+type message struct {
+	ID            int             `json:"message_id"`
+	Thread        int             `json:"message_thread_id"`
+	InTopic       bool            `json:"is_topic_message"`
+	From          *user           `json:"from"`
+	SenderChat    json.RawMessage `json:"sender_chat"`
+	Date          int64           `json:"date"`
+	Chat          chatInfo        `json:"chat"`
+	ForwardOrigin json.RawMessage `json:"forward_origin"`
+	ForwardDate   json.RawMessage `json:"forward_date"` // from a Bot API server older than 7.0
+	ViaBot        json.RawMessage `json:"via_bot"`
+	Text          string          `json:"text"`
+	Entities      []entity        `json:"entities"`
+	ReplyTo       *repliedTo      `json:"reply_to_message"`
+}
+
+// repliedTo is a message that another replies to.
+type repliedTo struct {
+	From         *user           `json:"from"`
+	SenderChat   json.RawMessage `json:"sender_chat"`
+	TopicCreated json.RawMessage `json:"forum_topic_created"`
+}
+
+type user struct {
+	ID       int64  `json:"id"`
+	IsBot    bool   `json:"is_bot"`
+	Language string `json:"language_code"`
+}
+
+type chatInfo struct {
+	ID   int64  `json:"id"`
+	Type string `json:"type"`
+}
+
+// entity counts in UTF-16 code units.
+type entity struct {
+	Type   string `json:"type"`
+	Offset int    `json:"offset"`
+	Length int    `json:"length"`
+	User   *user  `json:"user"`
+}
+
+// callbackQuery is a click. Its message may be one that is "inaccessible": then it
+// has a chat and an id, and nothing else.
+type callbackQuery struct {
+	ID      string   `json:"id"`
+	From    *user    `json:"from"`
+	Message *message `json:"message"`
+	Data    string   `json:"data"`
+}
+
+// reading is what an update comes to: an inbound event, a click to be answered with
+// nothing, or neither.
+type reading struct {
+	in     chat.Inbound
+	acts   bool
+	ignore string // the id of a click that nobody acts on, but somebody made
+}
+
+var errUnreadable = errors.New("unreadable update")
+
+// read turns one update into an event. username is the bot's own, without the @.
+// The error is errUnreadable and holds nothing of the update.
+func read(raw []byte, username string, now time.Time) (reading, error) {
+	var u update
+	if err := json.Unmarshal(raw, &u); err != nil {
+		return reading{}, errUnreadable
+	}
+	var r reading
+	switch {
+	case u.Callback != nil:
+		r = readClick(u.Callback, now)
+	case u.Message != nil:
+		r = readMessage(u.Message, username)
+	}
+	r.in.Delivery = transport + ":" + strconv.FormatInt(u.ID, 10)
+	return r, nil
+}
+
+func readMessage(m *message, username string) reading {
+	// A sender chat is an anonymous admin or a channel that speaks; a forward and
+	// what comes by way of another bot are somebody else's words.
+	who, ok := person(m.From)
+	if !ok || m.SenderChat != nil || m.ForwardOrigin != nil || m.ForwardDate != nil || m.ViaBot != nil {
+		return reading{}
+	}
+	private := m.Chat.Type == "private"
+	if !private && m.Chat.Type != "group" && m.Chat.Type != "supergroup" {
+		return reading{}
+	}
+	text, ok := command(withMentions(m.Text, m.Entities), username, private)
+	if !ok {
+		return reading{}
+	}
+	in := chat.Inbound{
+		Kind: chat.Command, Account: who, Place: placeOf(m), Message: refOf(m.Chat.ID, m.ID),
+		Text: text, Lang: language(m.From), At: time.Unix(m.Date, 0).UTC(),
+	}
+	// In a topic every message that replies to nothing replies to the topic's
+	// opening message, whose sender nobody meant.
+	if to := m.ReplyTo; to != nil && to.TopicCreated == nil && to.SenderChat == nil {
+		in.Reply, _ = person(to.From)
+	}
+	return reading{in: in, acts: true}
+}
+
+func readClick(q *callbackQuery, now time.Time) reading {
+	who, ok := person(q.From)
+	if !ok || q.Message == nil || q.Data == "" {
+		return reading{ignore: q.ID}
+	}
+	action, value, _ := strings.Cut(q.Data, ":")
+	return reading{acts: true, in: chat.Inbound{
+		Kind: chat.Click, Account: who, Place: placeOf(q.Message), Message: refOf(q.Message.Chat.ID, q.Message.ID),
+		Action: action, Value: value, Lang: language(q.From), Handle: q.ID, At: now,
+	}}
+}
+
+// person is the account of somebody who is a person: no bot, and not the one id of
+// all anonymous admins.
+func person(u *user) (requests.Account, bool) {
+	if u == nil || u.IsBot {
+		return "", false
+	}
+	who, err := requests.ParseAccount(transport + ":" + strconv.FormatInt(u.ID, 10))
+	return who, err == nil
+}
+
+// placeOf is where a message stands. In groups without topics message_thread_id is
+// set for mere replies, and sending there fails: it counts with is_topic_message
+// alone.
+func placeOf(m *message) chat.Place {
+	p := chat.Place{Transport: transport, ID: strconv.FormatInt(m.Chat.ID, 10), Private: m.Chat.Type == "private"}
+	if m.InTopic && m.Thread > 0 {
+		p.Thread = strconv.Itoa(m.Thread)
+	}
+	return p
+}
+
+// language is one that the bot speaks: "ru" for the Russian ones, else "en".
+func language(u *user) string {
+	if u != nil && strings.HasPrefix(strings.ToLower(u.Language), "ru") {
+		return "ru"
+	}
+	return "en"
+}
+
+// command gives what would follow "/license"; false where the text is not for this
+// bot. In a group only /license and what names the bot is, since other bots have a
+// /list too. In private everything is.
+func command(text, username string, private bool) (string, bool) {
+	text = strings.TrimSpace(text)
+	slashed, isCommand := strings.CutPrefix(text, "/")
+	if !isCommand {
+		return text, private && text != ""
+	}
+	word, rest := slashed, ""
+	if i := strings.IndexFunc(slashed, unicode.IsSpace); i >= 0 {
+		word, rest = slashed[:i], strings.TrimSpace(slashed[i:])
+	}
+	name, to, addressed := strings.Cut(word, "@")
+	if addressed && !strings.EqualFold(to, username) {
+		return "", false
+	}
+	name = strings.ToLower(name)
+	ours := private || addressed
+	switch {
+	case name == "license":
+		return rest, true
+	case !ours:
+		return "", false
+	case name == "start":
+		// Start may carry a parameter of a link; the bot hands none out.
+		return "help", true
+	}
+	// A verb, or a mistyped one, which is answered with the nearest right one.
+	return strings.TrimSpace(name + " " + rest), name != ""
+}
+
+// withMentions puts the account in the place of a mention by id. (A mention by
+// @username stays: the Bot API does not tell whose it is.)
+func withMentions(text string, entities []entity) string {
+	if !slices.ContainsFunc(entities, func(e entity) bool { return e.Type == "text_mention" }) {
+		return text
+	}
+	code := utf16.Encode([]rune(text))
+	entities = slices.Clone(entities)
+	slices.SortStableFunc(entities, func(a, b entity) int { return a.Offset - b.Offset })
+	var b strings.Builder
+	done := 0
+	for _, e := range entities {
+		who, ok := person(e.User)
+		if e.Type != "text_mention" || !ok || e.Offset < done || e.Length <= 0 || e.Length > len(code)-e.Offset {
+			continue
+		}
+		b.WriteString(string(utf16.Decode(code[done:e.Offset])))
+		b.WriteString(string(who))
+		done = e.Offset + e.Length
+	}
+	b.WriteString(string(utf16.Decode(code[done:])))
+	return b.String()
+}
