@@ -197,7 +197,8 @@ func (s *Server) start(d *Delivery) (*Delivery, error) {
 	return d, nil
 }
 
-// Deliveries are those that went out, in order, the newest [Options.Keep] of them.
+// Deliveries are those that went out, in order, at least the newest
+// [Options.Keep] of them.
 func (s *Server) Deliveries() []*Delivery {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -40,8 +40,8 @@ type Options struct {
 	PingInterval time.Duration   // Socket Mode pings; 10 s if 0
 	EventRetries []time.Duration // waits before an unacknowledged event comes again; 0, 1 min, 5 min if nil
 
-	// Keep is how many entries of the ledger and how many deliveries are kept, the
-	// newest; 20000 if 0.
+	// Keep is how many entries of the ledger and how many deliveries are kept at
+	// least, the newest; 20000 if 0.
 	Keep int
 }
 
@@ -245,7 +245,7 @@ type Request struct {
 	Error  string            // Slack's word for a refusal; "" if it was done
 }
 
-// Ledger is what the bot asked for, in order, the newest [Options.Keep] of it. Requests
+// Ledger is what the bot asked for, in order, at least the newest [Options.Keep] of it. Requests
 // that an injected failure kept from being looked at have the error "not_handled".
 func (s *Server) Ledger() []Request {
 	s.mu.Lock()
