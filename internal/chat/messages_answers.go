@@ -60,16 +60,22 @@ func (s *Speaker) outcome(r requests.Request) Text {
 // AlreadyDecided answers a click on a question that has been decided: who decided
 // what, when, and what has come of it.
 func (s *Speaker) AlreadyDecided(r requests.Request) Message {
-	var now Text
+	return say(iconNone, s.w.answer.decided.fill(args{"how": s.decision(r, time.Time{})}), s.standing(r))
+}
+
+// standing is what has come of a request by now; nothing while it is a question.
+func (s *Speaker) standing(r requests.Request) Text {
 	switch r.State {
+	case requests.Proposed:
+		return nil
+	case requests.Cancelled, requests.Denied, requests.Expired:
+		return s.w.question.nothing.fill(nil)
 	case requests.Running, requests.Done:
-		if now = s.outcome(r); count(r.Items).open > 0 {
-			now = s.w.answer.underWay.fill(nil)
-		}
-	case requests.Proposed, requests.Cancelled, requests.Denied, requests.Expired:
-		now = s.w.question.nothing.fill(nil)
 	}
-	return say(iconNone, s.w.answer.decided.fill(args{"how": s.decision(r, time.Time{})}), now)
+	if count(r.Items).open > 0 {
+		return s.w.answer.underWay.fill(nil)
+	}
+	return s.outcome(r)
 }
 
 // Asked is an open request that stands in the way of another, with those of the
@@ -161,7 +167,7 @@ func (s *Speaker) UnknownRequest() Message {
 
 // NothingUncertain says that there is nothing to recheck or settle.
 func (s *Speaker) NothingUncertain(r requests.Request) Message {
-	return say(iconNone, s.w.answer.nothingUncertain.fill(args{"id": code(r.ID)}), s.decision(r, time.Time{}), s.outcome(r))
+	return say(iconNone, s.w.answer.nothingUncertain.fill(args{"id": code(r.ID)}), s.decision(r, time.Time{}), s.standing(r))
 }
 
 // Rechecking says that the panel is looked into again.

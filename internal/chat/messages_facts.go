@@ -151,7 +151,7 @@ func (s *Speaker) moneyFacts(r requests.Request) []Fact {
 		price = q.noPrice.fill(nil)
 	}
 	balance := plain(cut(oneLine(r.Balance), priceMax))
-	if r.Balance == "" {
+	if balance.String() == "" {
 		balance = q.noBalance.fill(nil)
 	}
 	return []Fact{{label, price}, {l.balance, balance}}
@@ -214,9 +214,13 @@ func mixes(s string) bool {
 
 // changes lists what is not as the question showed it.
 func (s *Speaker) changes(i requests.Item) []Block {
+	l := s.w.labels
+	labels := map[string]string{
+		"name": l.name, "address": l.address, "product": l.product, "expiry": l.expires, "price": l.price, "nodes": l.nodes,
+	}
 	var lines []Text
 	for _, c := range i.Changes {
-		label := orElse(s.w.fields[c.Field], c.Field)
+		label := orElse(labels[c.Field], c.Field)
 		was, now := cut(oneLine(c.Was), nameMax), cut(oneLine(c.Now), nameMax)
 		lines = append(lines, s.w.question.changed.fill(args{"field": plain(label), "change": s.change(was, now)}))
 	}

@@ -11,7 +11,7 @@ import (
 // Members shows the allowlist.
 func (s *Speaker) Members(all []requests.Member) Message {
 	return fit(func(w widths) Message {
-		shown := all[:min(len(all), bulkMax)]
+		shown := all[:min(len(all), listMax)]
 		var lines []Text
 		for _, m := range shown {
 			lines = append(lines, s.member(m, w))

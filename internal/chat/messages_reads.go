@@ -288,7 +288,7 @@ func (s *Speaker) History(c license.Code, ops []Operation, more int) Message {
 	shown := ops[:min(len(ops), listMax)]
 	var lines []Text
 	for _, o := range shown {
-		lines = append(lines, join(" · ", short(o.When, 20), short(o.What, 100), short(o.Who, 40)))
+		lines = append(lines, join(" · ", short(o.When, 20), short(s.orUnknown(oneLine(o.What)), 100), short(o.Who, 40)))
 	}
 	if more += len(ops) - len(shown); more > 0 {
 		lines = append(lines, s.more(more))

@@ -120,7 +120,6 @@ type words struct {
 	events     map[requests.AuditEvent]string
 	closed     map[string]phrase // by [Closed].Why
 	closedElse phrase
-	fields     map[string]string // by [requests.Change].Field
 	labels     labelWords
 	buttons    buttonWords
 	question   questionWords

@@ -64,9 +64,6 @@ var english = words{
 		"not-started":    "The private chat with the bot was never started",
 	},
 	closedElse: "The bot may not post there",
-	fields: map[string]string{
-		"name": "Name", "address": "Address", "product": "Product", "expiry": "Expires", "price": "Price", "nodes": "Nodes",
-	},
 	labels: labelWords{
 		licence: "Licence", name: "Name", address: "Address", product: "Product", status: "Status",
 		expires: "Expires", period: "Period", nodes: "Nodes", price: "Price", total: "Price in all",
