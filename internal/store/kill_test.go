@@ -19,6 +19,7 @@ const killPath = "STORE_TEST_KILL_PATH"
 
 // A process that is killed while it writes loses nothing that it was told is kept.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "bot.db")
 	var acknowledged []string
 	for round := range 3 {

@@ -11,6 +11,7 @@ import (
 )
 
 func TestStore(t *testing.T) {
+	t.Parallel()
 	storetest.Run(t, func(t testing.TB, path string, o store.Options) storetest.Backend {
 		return backend{storetest.Open(t, path, o)}
 	})

@@ -71,7 +71,7 @@ var batchGen = rapid.Custom(func(t *rapid.T) batch {
 })
 
 // testModel runs transactions at random and compares what the store says with the
-// model after each step and each end.
+// model within each and after it.
 func testModel(t *testing.T, open Opener) {
 	c := newClock()
 	template := filepath.Join(t.TempDir(), "template.db")
@@ -120,15 +120,12 @@ func run(s Backend, m *model, b batch) (*model, error) {
 	err := s.Update(context.Background(), func(tx Tx) error {
 		next, wrong = m.clone(), nil
 		for _, o := range b.Ops {
-			if wrong = next.apply(tx, o); wrong == nil {
-				wrong = next.compare(tx)
-			}
-			if wrong != nil {
+			if wrong = next.apply(tx, o); wrong != nil {
 				wrong = fmt.Errorf("%+v: %w", o, wrong)
 				return nil
 			}
 		}
-		if b.Fail {
+		if wrong = next.compare(tx); wrong == nil && b.Fail {
 			return errUndo
 		}
 		return nil
