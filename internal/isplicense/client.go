@@ -37,7 +37,8 @@ import (
 	"github.com/isplicense/license-bot/internal/license"
 )
 
-// Config says how to reach the panel. URL, User and Password are required.
+// Config says how to reach the panel. URL, User and Password are required. Its
+// functions may be called by many goroutines at once.
 type Config struct {
 	URL      string // the panel's address, without query, such as https://my.isplicense.com/manager/billmgr
 	User     string
@@ -159,5 +160,5 @@ type State struct {
 	OK      bool // no refusal stands
 	Reason  Reason
 	Message string    // the panel's words, fit to show
-	Until   time.Time // no call leaves before; zero where calls may leave
+	Until   time.Time // no call leaves before; then one goes ahead. Zero where calls may leave
 }

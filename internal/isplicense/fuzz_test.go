@@ -29,11 +29,13 @@ func TestCutAnswersAreUnknown(t *testing.T) {
 			continue
 		}
 		last := bytes.LastIndexByte(whole, '>')
-		for n := range last {
-			for _, after := range []error{io.EOF, io.ErrUnexpectedEOF} {
-				c := newClient(t, tripper(func(*http.Request) (*http.Response, error) {
-					return reply(200, "text/xml", io.MultiReader(bytes.NewReader(whole[:n]), failing{after})), nil
-				}))
+		var n int
+		var after error
+		c := newClient(t, tripper(func(*http.Request) (*http.Response, error) {
+			return reply(200, "text/xml", io.MultiReader(bytes.NewReader(whole[:n]), failing{after})), nil
+		}))
+		for n = range last {
+			for _, after = range []error{io.EOF, io.ErrUnexpectedEOF} {
 				if got := ends(changes[a.change](t.Context(), c)); got != "unknown" {
 					t.Fatalf("%s cut at %d of %d is %s", a.file, n, last, got)
 				}

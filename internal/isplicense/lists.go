@@ -208,7 +208,7 @@ func (c *Client) pages(ctx context.Context, f license.Family) (l listing, listed
 		}
 		anew := len(l.licenses) > before
 		switch {
-		case len(l.licenses) > maxLicenses:
+		case rows > maxLicenses:
 			return listing{}, false, &failure{reason: Garbled, detail: "the list has more licences than can be handled"}
 		case total >= 0 && rows >= total && (anew || num == 1):
 			return l, listed, nil
