@@ -1,9 +1,10 @@
 // Package chat is a message, a button and a place as any messenger has them, and
 // the designed messages with their words, per language.
 //
-// It may know licences and requests. It knows no messenger, no store and no panel:
-// the adapters turn its values into Block Kit or Telegram's HTML and enforce their
-// limits there, and text in it is always plain: adapters escape it.
+// It may know licences, requests and the command language. It knows no messenger,
+// no store and no panel: the adapters turn its values into Block Kit or Telegram's
+// HTML and enforce their limits there, and text in it is always plain: adapters
+// escape it.
 package chat
 
 import (
