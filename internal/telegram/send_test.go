@@ -511,10 +511,9 @@ func FuzzRender(f *testing.F) {
 	f.Add("head", "a <b> & \"c\"", "https://example.com/?a=1&b=2")
 	f.Add("", "\u200b", "tg://user?id=1")
 	f.Add(strings.Repeat("&", 5000), strings.Repeat("😀", 3000), "x")
-	tg := tgs.New(tgs.Options{Token: "1:" + secret, NoLedger: true})
-	alice := tg.Person(tgs.Profile{Name: "Alice"})
-	alice.Starts()
 	f.Fuzz(func(t *testing.T, head, body, link string) {
+		tg := tgs.New(tgs.Options{Token: "1:" + secret})
+		tg.Person(tgs.Profile{Name: "Alice"}).Starts()
 		m := say(head)
 		m.Blocks = []chat.Block{{Text: chat.Text{{Text: body}, {Kind: chat.Link, Text: body, URL: link}}}, {Lines: []chat.Text{{{Kind: chat.Code, Text: body}}, {{Text: head}}}}}
 		a, err := New(Config{Token: tg.Token(), HTTP: inProcess{tg}})

@@ -2,7 +2,6 @@ package telegramserver
 
 import (
 	"context"
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -49,11 +48,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rest, ok := strings.CutPrefix(r.URL.Path, "/bot")
 	token, name, slash := strings.Cut(rest, "/")
 	switch {
-	case !ok || !slash || !tokenForm.MatchString(token):
-		writeError(w, &apiError{code: 404, text: "Not Found"})
-		return
-	case subtle.ConstantTimeCompare([]byte(token), []byte(s.opts.Token)) != 1:
+	case ok && slash && token == s.opts.Token:
+	case ok && slash && tokenForm.MatchString(token):
 		writeError(w, &apiError{code: 401, text: "Unauthorized"})
+		return
+	default:
+		writeError(w, &apiError{code: 404, text: "Not Found"})
 		return
 	}
 	call, known := methods[strings.ToLower(name)]

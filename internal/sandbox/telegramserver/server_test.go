@@ -439,3 +439,33 @@ func TestFiles(t *testing.T) {
 		t.Errorf("%v %+v", err, m)
 	}
 }
+
+func TestMenusAndMembers(t *testing.T) {
+	b := start(t, tgs.Options{})
+	alice := b.tg.Person(tgs.Profile{Name: "Alice"})
+	ops := b.tg.Supergroup("ops", alice)
+	menu := func(commands ...any) map[string]any { return map[string]any{"commands": commands} }
+	line := func(name, about string) map[string]any { return map[string]any{"command": name, "description": about} }
+	b.refuses(b.call("setMyCommands", menu(line("Bad Name", "x"))), 400, "BOT_COMMAND_INVALID")
+	b.refuses(b.call("setMyCommands", menu(line("list", ""))), 400, "BOT_COMMAND_DESCRIPTION_INVALID")
+	if a := b.call("setMyCommands", menu(line("list", "All licences"))); !a.OK {
+		t.Errorf("%+v", a)
+	}
+	if a := b.call("getMyCommands", nil); string(a.Result) != `[{"command":"list","description":"All licences"}]` {
+		t.Errorf("%s", a.Result)
+	}
+	b.refuses(b.call("getMyCommands", map[string]any{"language_code": "russian"}), 400, "invalid language code specified")
+	b.call("deleteMyCommands", nil)
+	if got := b.tg.Menu(""); len(got) != 0 {
+		t.Errorf("%v", got)
+	}
+	if a := b.call("getChat", map[string]any{"chat_id": ops.Chat}); !strings.Contains(string(a.Result), `"title":"ops"`) {
+		t.Errorf("%s", a.Result)
+	}
+	for id, want := range map[int64]string{alice.ID(): `"status":"member"`, 7000000001: `"status":"member"`} {
+		if a := b.call("getChatMember", map[string]any{"chat_id": ops.Chat, "user_id": id}); !strings.Contains(string(a.Result), want) {
+			t.Errorf("%+v", a)
+		}
+	}
+	b.refuses(b.call("getChatMember", map[string]any{"chat_id": ops.Chat, "user_id": 1}), 400, "user not found")
+}
