@@ -322,3 +322,6 @@ func (s telegramSink) Take(ctx context.Context, in []chat.Inbound, next int64) e
 }
 
 func (a *App) sinkTelegram() telegram.Sink { return telegramSink{a} }
+
+// Audit gives the running bot's store to somebody who checks its trail.
+func (a *App) Audit(look func(*store.Store) error) error { return look(a.store) }

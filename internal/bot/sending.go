@@ -235,7 +235,7 @@ func (b *Bot) shut(ctx context.Context, r requests.Request, m message, why strin
 			if _, _, err := b.step(tx, now, requests.Unaskable{Why: why}, b.Now()); err != nil {
 				return err
 			}
-			return b.whisper(tx, in, say.CannotPost(why, "", r.Need > 0))
+			return b.whisper(tx, in, say.CannotPost(why, "", true))
 		})
 	case m.Kind == kindCard:
 		m.Closed = why
