@@ -219,8 +219,8 @@ func (a *App) startBot() error {
 			Settle: s.PanelSettle.Duration, Watch: watch, Approvals: approvals,
 		},
 		Zone: zone, Speaker: speaker, Speakers: speakers,
-		Limit: bot.Limit{Count: s.RateLimit.Count, Per: s.RateLimit.Per},
-		Now:   a.world.Now, Log: a.log.With("part", "bot"), Observer: a.metrics,
+		Limit: bot.Limit{Count: s.RateLimit.Count, Per: s.RateLimit.Per}, Anchors: places(s.AuditAnchor),
+		Now: a.world.Now, Log: a.log.With("part", "bot"), Observer: a.metrics,
 	})
 	if err := a.bot.Start(); err != nil {
 		return err
@@ -235,6 +235,14 @@ func (a *App) startBot() error {
 	}
 	a.stops = append(a.stops, func(context.Context) { stop() })
 	return nil
+}
+
+func places(set settings.Places) []chat.Place {
+	all := make([]chat.Place, len(set))
+	for i, p := range set {
+		all[i] = chat.Place{Transport: p.Transport, ID: p.ID, Thread: p.Topic}
+	}
+	return all
 }
 
 // watch is how long late effects of uncertain calls are looked for.

@@ -62,6 +62,7 @@ type Config struct {
 	Speaker  *chat.Speaker            // in the language of places and of people whose own is not known
 	Speakers map[string]*chat.Speaker // by language
 	Limit    Limit
+	Anchors  []chat.Place // where each day's last hash of the audit trail is published
 	Now      func() time.Time
 	Log      *slog.Logger
 	Observer Observer
@@ -123,6 +124,7 @@ func (b *Bot) Start() error {
 		return err
 	}
 	b.busy.Go(func() { b.agenda.loop(b.work) })
+	b.anchorAtMidnight()
 	return nil
 }
 
@@ -271,6 +273,7 @@ const (
 	taskCommand = "command" // a typed command that was not carried out yet
 	taskWhisper = "whisper" // an answer to one person
 	taskReask   = "reask"   // a fresh question, since facts have changed
+	taskNotice  = "notice"  // what the bot says by itself in a place
 )
 
 type command struct {
@@ -299,7 +302,7 @@ func (b *Bot) task(tx *store.Tx, kind string, data any) error {
 	if t.ID, err = tx.AddTask(t); err != nil {
 		return err
 	}
-	tx.OnCommit(func() { b.runTask(t) })
+	tx.OnCommit(func() { b.runTask(t, false) })
 	return nil
 }
 
@@ -308,8 +311,9 @@ func (b *Bot) whisper(tx *store.Tx, in chat.Inbound, m chat.Message) error {
 	return b.task(tx, taskWhisper, whisper{In: in, Message: m, Since: b.Now()})
 }
 
-// runTask begins a task that is in the store. What it leads to deletes it.
-func (b *Bot) runTask(t store.Task) {
+// runTask begins a task that is in the store; one that a start has found there may
+// have been begun before. What it leads to deletes it.
+func (b *Bot) runTask(t store.Task, recovered bool) {
 	switch t.Kind {
 	case taskCommand:
 		var c command
@@ -325,6 +329,11 @@ func (b *Bot) runTask(t store.Task) {
 		var r reask
 		if b.decode(t, &r) {
 			b.spawn(beginning, t.Kind, r.Request, func(ctx context.Context) { b.reask(ctx, t, r) })
+		}
+	case taskNotice:
+		var n notice
+		if b.decode(t, &n) {
+			b.spawn(finishing, t.Kind, "", func(ctx context.Context) { b.notify(ctx, t, n, recovered) })
 		}
 	default:
 		b.Log.Error("a task of an unknown kind stays in the store", "kind", t.Kind, "task", t.ID)

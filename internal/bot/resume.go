@@ -31,7 +31,7 @@ func (b *Bot) resume() error {
 		}
 	}
 	for _, t := range tasks {
-		b.runTask(t)
+		b.runTask(t, true)
 	}
 	if len(live)+len(tasks) > 0 {
 		b.Log.Info("going on with what was not finished", "requests", len(live), "tasks", len(tasks))

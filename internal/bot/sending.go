@@ -125,6 +125,9 @@ func (b *Bot) notPosted(ctx context.Context, r requests.Request, m message, p ch
 		b.Log.Error("the chat refuses a message", "request", r.ID, "message", m.Key, "error", err)
 		return 0, b.shut(ctx, r, m, "rejected")
 	}
+	if m.Kind == kindReport && b.Now().Sub(m.Since) > undelivered {
+		return 0, b.giveToAdmins(ctx, r, m, "")
+	}
 	return b.wait(c, "post", m, err)
 }
 
@@ -240,6 +243,8 @@ func (b *Bot) shut(ctx context.Context, r requests.Request, m message, why strin
 	case m.Kind == kindCard:
 		m.Closed = why
 		return b.change(ctx, m, func(tx *store.Tx) error { return b.unreached(tx, r, in, say) })
+	case m.Kind == kindReport:
+		return b.giveToAdmins(ctx, r, m, why)
 	}
 	return b.close(ctx, m, why)
 }
