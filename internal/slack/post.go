@@ -153,12 +153,11 @@ func (a *Adapter) Answer(ctx context.Context, in chat.Inbound, m chat.Message) e
 	var h handle
 	if in.Handle != "" {
 		if err := json.Unmarshal([]byte(in.Handle), &h); err != nil {
-			a.cfg.Log.Warn("slack: an answer's handle is unreadable", "delivery", in.Delivery)
+			a.cfg.Log.Warn("slack: the handle of an answer is unreadable", "kind", in.Kind)
 		}
 	}
 	if a.mayAnswer(h.URL) && a.cfg.Now().Sub(in.At) < responseURLFor {
-		err := a.respond(ctx, h, m)
-		if !errors.Is(err, chat.ErrGone) && !errors.Is(err, chat.ErrTemporary) {
+		if err := a.respond(ctx, h, m); !elsewhere(err) {
 			return err
 		}
 	}
@@ -167,13 +166,21 @@ func (a *Adapter) Answer(ctx context.Context, in chat.Inbound, m chat.Message) e
 		return fmt.Errorf("%s: %q is nobody in Slack: %w", methodEphemeral, in.Account, chat.ErrRejected)
 	}
 	if isChannel(in.Place.ID) {
-		err := a.whisper(ctx, in.Place.ID, user, h.Thread, m)
-		if _, closed := errors.AsType[*chat.Closed](err); !closed {
+		if err := a.whisper(ctx, in.Place.ID, user, h.Thread, m); !elsewhere(err) {
 			return err
 		}
 	}
 	_, err := a.Post(ctx, chat.Post{Place: a.Direct(in.Account), Message: m})
 	return err
+}
+
+// elsewhere says whether an answer certainly did not arrive and another way may do.
+func elsewhere(err error) bool {
+	switch outcome(err) {
+	case "gone", "closed", "temporary":
+		return true
+	}
+	return false
 }
 
 func (a *Adapter) whisper(ctx context.Context, channel, user, thread string, m chat.Message) error {

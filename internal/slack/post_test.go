@@ -182,6 +182,17 @@ func TestLostAnswers(t *testing.T) {
 	}
 }
 
+// Slack sends the message back, and with it blocks that slack-go may not know.
+func TestEchoIsNotDecoded(t *testing.T) {
+	w := newWorld(t, nil)
+	w.slack.Break(slackserver.Break{Times: 1, Status: 200, Body: `{"ok":true,"channel":"C1","ts":"1.000002","message":{"blocks":[
+		{"type":"actions","elements":[{"type":"brand_new_element"}]}]}}`})
+	ref, err := w.bot.Post(t.Context(), chat.Post{Place: chat.Place{ID: "C1"}, Message: plainMessage("x")})
+	if err != nil || ref != "slack:C1/1.000002" {
+		t.Errorf("%q, %v", ref, err)
+	}
+}
+
 func TestNothingSentIsTemporary(t *testing.T) {
 	refused := func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("connection refused") }
 	w := newWorld(t, func(_ *slackserver.Options, c *Config) { c.HTTP = &http.Transport{DialContext: refused} })

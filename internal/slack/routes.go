@@ -28,14 +28,14 @@ const (
 // which Slack shows to the person.
 func (a *Adapter) Routes(sink Sink) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("POST "+pathCommands, a.route(func(ctx context.Context, r request, w http.ResponseWriter) error {
+	mux.Handle("POST "+pathCommands, a.route(func(ctx context.Context, r request, _ http.ResponseWriter) error {
 		in, err := commandForm(r.body, r.stamp, r.at)
 		if err != nil {
 			return err
 		}
 		return a.take(ctx, sink, []chat.Inbound{in})
 	}))
-	mux.Handle("POST "+pathInteractions, a.route(func(ctx context.Context, r request, w http.ResponseWriter) error {
+	mux.Handle("POST "+pathInteractions, a.route(func(ctx context.Context, r request, _ http.ResponseWriter) error {
 		in, err := interactionForm(r.body, r.at)
 		if err != nil {
 			return err

@@ -39,7 +39,7 @@ func newWorld(t *testing.T, change func(*slackserver.Options, *Config)) *world {
 	t.Helper()
 	w := &world{t: t, sink: newSink(), log: &logBuffer{}}
 	opts := slackserver.Options{BotToken: botToken, AppToken: appToken, SigningSecret: signature, Scopes: Scopes()}
-	cfg := Config{BotToken: botToken, SigningSecret: signature, Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	cfg := Config{BotToken: botToken, SigningSecret: signature, Log: logTo(w.log)}
 	cfg.Observe = func(method, result string, _ time.Duration) { w.calls.Store(method+" "+result, true) }
 	if change != nil {
 		change(&opts, &cfg)
@@ -222,3 +222,7 @@ type roundTrip func(*http.Request) (*http.Response, error)
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 var errDisk = errors.New("disk full, token " + botToken)
+
+func logTo(l *logBuffer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}

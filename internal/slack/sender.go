@@ -2,6 +2,7 @@ package slack
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -89,8 +90,34 @@ func (s *sender) Do(req *http.Request) (*http.Response, error) {
 	case n > maxAnswer:
 		return nil, &sendError{err: errors.New("the answer is too long")}
 	}
-	resp.Body = io.NopCloser(&body)
+	answer := body.Bytes()
+	if strings.Contains(req.URL.Path, "/chat.") {
+		answer = withoutEcho(answer)
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(answer))
 	return resp, nil
+}
+
+// withoutEcho leaves out the message that the chat methods send back. slack-go
+// decodes its blocks, which is much of the work of a call, and one that it
+// does not know would make a message that was posted look lost.
+func withoutEcho(answer []byte) []byte {
+	var kept struct {
+		OK        bool   `json:"ok"`
+		Error     string `json:"error,omitempty"`
+		Needed    string `json:"needed,omitempty"`
+		Channel   string `json:"channel,omitempty"`
+		TS        string `json:"ts,omitempty"`
+		MessageTS string `json:"message_ts,omitempty"`
+	}
+	if json.Unmarshal(answer, &kept) != nil {
+		return answer
+	}
+	short, err := json.Marshal(kept)
+	if err != nil {
+		return answer
+	}
+	return short
 }
 
 // retryAfter reads a 429's pause. Proxies leave the header out or write a date.
