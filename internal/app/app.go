@@ -11,9 +11,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -165,6 +167,9 @@ func (a *App) Broken() <-chan struct{} { return a.store.Broken() }
 var ErrNoAdmin = errors.New("ADMINS: the store has no admin yet: name the first as slack:TEAM/USER or telegram:ID")
 
 func (a *App) startStore() error {
+	if _, err := os.Stat(string(a.settings.Store)); errors.Is(err, fs.ErrNotExist) && len(a.settings.Admins) == 0 {
+		return ErrNoAdmin // before a store is made that nobody could use
+	}
 	var err error
 	a.store, err = store.Open(string(a.settings.Store), store.Options{
 		Now: a.world.Now, Rand: a.world.Rand, Log: a.log.With("part", "store"),

@@ -22,18 +22,15 @@ func (b *Bot) post(ctx context.Context, c Chat, r requests.Request, m message, p
 	b.mu.Unlock()
 	if doubtful {
 		ref, found, err := c.Find(ctx, p, m.Since)
-		switch {
-		case found:
+		if found {
 			return 0, b.posted(ctx, r, m, ref, "", 0)
-		case errors.Is(err, chat.ErrCannotLook):
-			if m.Kind == kindReport && !m.Repeat {
-				m.Repeat = true
-				p.Message = b.Speaker.Report(r, m.Items, chat.ReportOptions{
-					Correction: m.Correction, Rechecked: m.Rechecked, Repeat: true,
-				})
-			}
-		case err != nil:
+		}
+		if err != nil && !errors.Is(err, chat.ErrCannotLook) && b.tried(m) < findTries {
 			return b.wait(c, "find", m, err)
+		}
+		if err != nil && m.Kind == kindReport && !m.Repeat {
+			m.Repeat = true
+			p.Message = b.Speaker.Report(r, m.Items, chat.ReportOptions{Correction: m.Correction, Rechecked: m.Rechecked, Repeat: true})
 		}
 	}
 	ref, wait, err := b.through(c, "post", p.Place, func() (chat.Ref, error) { return c.Post(ctx, p) })
@@ -44,6 +41,16 @@ func (b *Bot) post(ctx context.Context, c Chat, r requests.Request, m message, p
 		return b.notPosted(ctx, r, m, p, err)
 	}
 	return 0, b.posted(ctx, r, m, ref, digest(p.Message), r.Version)
+}
+
+// findTries is how often a chat that can be searched is asked before a message is
+// posted all the same: a second report that says so is better than none.
+const findTries = 4
+
+func (b *Bot) tried(m message) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.retries[m.messageID]
 }
 
 // edit brings a message that is there to the request's state.
@@ -73,10 +80,11 @@ func (b *Bot) through(c Chat, op string, place chat.Place, send func() (chat.Ref
 	if again, ok := b.lanes.enter(b.Now(), method, here); !ok {
 		return "", max(again.Sub(b.Now()), time.Millisecond), nil
 	}
+	through := false
+	defer func() { b.lanes.leave(through, method, here) }()
 	ref, err := send()
 	var limited *chat.Limited
 	if errors.As(err, &limited) {
-		b.lanes.leave(false, method, here)
 		after := max(limited.After, 100*time.Millisecond)
 		lane := method
 		if strings.Contains(limited.Scope, place.ID) {
@@ -85,7 +93,7 @@ func (b *Bot) through(c Chat, op string, place chat.Place, send func() (chat.Ref
 		b.lanes.hold(lane, b.Now().Add(after))
 		return "", after, nil
 	}
-	b.lanes.leave(true, method, here)
+	through = true
 	return ref, 0, err
 }
 
@@ -221,7 +229,7 @@ func (b *Bot) shut(ctx context.Context, r requests.Request, m message, why strin
 	switch {
 	case m.Kind == kindReport && !m.Moved:
 		return b.moveTo(ctx, r, m, m.Place)
-	case m.Kind == kindQuestion && r.State == requests.Proposed && !m.Moved && r.Need == 0 && !in.Place.Private:
+	case m.Kind == kindQuestion && r.State == requests.Proposed && !m.Moved && r.Need == 0:
 		// The requester alone decides: they can do that in private.
 		m.Place, m.ReplyTo, m.Moved = b.chats[in.Place.Transport].Direct(r.By.Account), "", true
 		return b.change(ctx, m, func(tx *store.Tx) error {
