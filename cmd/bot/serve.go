@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/isplicense/license-bot/internal/app"
+	"github.com/isplicense/license-bot/internal/control"
+	"github.com/isplicense/license-bot/internal/settings"
+	"github.com/isplicense/license-bot/internal/store"
+)
+
+// grace is how long calls under way may take to finish and be reported.
+const grace = 10 * time.Second
+
+func runServe(ctx context.Context, e env) int {
+	if code, ok := e.nothing("serve", e.args); !ok {
+		return code
+	}
+	s, ok := e.load(settings.All)
+	if !ok {
+		return exitUsage
+	}
+	log := logger(e.stderr, s)
+	a, err := app.New(s, app.World{
+		Log: log,
+		Control: func(st *store.Store) (func(), error) {
+			return control.Serve(st, string(s.Store), log.With("part", "control"))
+		},
+	})
+	if err != nil {
+		return e.misused("%v", err)
+	}
+	stop := func() {
+		ctx, cancel := context.WithTimeout(context.Background(), grace)
+		defer cancel()
+		a.Stop(ctx)
+	}
+	if err := a.Start(); err != nil {
+		stop()
+		if errors.Is(err, app.ErrNoAdmin) {
+			return e.misused("%v", err)
+		}
+		return e.failed(err)
+	}
+	log.Info("the bot runs", "http", a.Addr().String(), "store", string(s.Store))
+	defer stop()
+	select {
+	case <-ctx.Done():
+		log.Info("the bot stops")
+		return exitOK
+	case <-a.Broken():
+		return e.failed(store.ErrBroken)
+	}
+}
