@@ -3,6 +3,7 @@ package bot
 import (
 	"fmt"
 
+	"github.com/isplicense/license-bot/internal/failpoint"
 	"github.com/isplicense/license-bot/internal/requests"
 	"github.com/isplicense/license-bot/internal/store"
 )
@@ -26,11 +27,13 @@ func (b *Bot) resume() error {
 		return fmt.Errorf("the store can't be read at the start: %w", err)
 	}
 	for _, r := range live {
+		failpoint.Here("start/before-request")
 		if err := b.resumeRequest(r); err != nil {
 			return fmt.Errorf("request %s can't be gone on with: %w", r.ID, err)
 		}
 	}
 	for _, t := range tasks {
+		failpoint.Here("start/before-task")
 		b.runTask(t, true)
 	}
 	if len(live)+len(tasks) > 0 {

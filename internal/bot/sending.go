@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/isplicense/license-bot/internal/chat"
+	"github.com/isplicense/license-bot/internal/failpoint"
 	"github.com/isplicense/license-bot/internal/requests"
 	"github.com/isplicense/license-bot/internal/store"
 )
@@ -82,7 +83,9 @@ func (b *Bot) through(c Chat, op string, place chat.Place, send func() (chat.Ref
 	}
 	through := false
 	defer func() { b.lanes.leave(through, method, here) }()
+	failpoint.Here("chat/before", op)
 	ref, err := send()
+	failpoint.Here("chat/after", op)
 	var limited *chat.Limited
 	if errors.As(err, &limited) {
 		after := max(limited.After, 100*time.Millisecond)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/isplicense/license-bot/internal/chat"
+	"github.com/isplicense/license-bot/internal/failpoint"
 	"github.com/isplicense/license-bot/internal/license"
 	"github.com/isplicense/license-bot/internal/requests"
 	"github.com/isplicense/license-bot/internal/store"
@@ -18,20 +19,24 @@ var errNoRequest = errors.New("no such request")
 // that is recorded wins, and all later ones find the request decided.
 func (b *Bot) click(tx *store.Tx, in chat.Inbound, members requests.Allowlist, now time.Time) error {
 	say := b.speaker(in)
-	if _, ok := members.Of(in.Account); !ok {
-		return b.whisper(tx, in, say.Stranger(in.Account, members.AtLeast(requests.Admin)))
-	}
-	r, ok, err := b.clicked(tx, in)
+	_, member := members.Of(in.Account)
+	r, ok, err := b.clicked(tx, in, member)
 	if err != nil {
 		return err
 	}
-	if !ok {
+	next, step := r, requests.Step{}
+	if ok {
+		// A stranger's click comes to nothing but an entry in the audit trail.
+		if next, step, err = b.step(tx, r, requests.Press{Button: in.Action, By: in.Account}, now); err != nil {
+			return err
+		}
+	}
+	switch {
+	case !member:
+		return b.whisper(tx, in, say.Stranger(in.Account, members.AtLeast(requests.Admin)))
+	case !ok:
 		b.Log.Warn("a click on nothing that is known", "account", in.Account, "message", in.Message, "action", in.Action)
 		return b.whisper(tx, in, say.UnknownRequest())
-	}
-	next, step, err := b.step(tx, r, requests.Press{Button: in.Action, By: in.Account}, now)
-	if err != nil {
-		return err
 	}
 	if step.Answer.Kind == requests.Accepted {
 		tx.OnCommit(func() { b.acknowledge(in) })
@@ -42,8 +47,9 @@ func (b *Bot) click(tx *store.Tx, in chat.Inbound, members requests.Allowlist, n
 
 // clicked finds the request whose button was clicked. The message decides: what
 // the button carries counts only where the message is not known, as after a kill
-// between posting and recording, and such a message is known from then on.
-func (b *Bot) clicked(tx *store.Tx, in chat.Inbound) (requests.Request, bool, error) {
+// between posting and recording, and such a message is known from then on if a
+// member clicked it.
+func (b *Bot) clicked(tx *store.Tx, in chat.Inbound, member bool) (requests.Request, bool, error) {
 	m, known, err := tx.MessageByRef(string(in.Message))
 	if err != nil {
 		return requests.Request{}, false, err
@@ -56,8 +62,8 @@ func (b *Bot) clicked(tx *store.Tx, in chat.Inbound) (requests.Request, bool, er
 		return tx.Request(id)
 	}
 	r, ok, err := tx.Request(id)
-	if err != nil || !ok {
-		return r, false, err
+	if err != nil || !ok || !member {
+		return r, ok, err
 	}
 	return r, true, b.adopt(tx, r, in)
 }
@@ -70,6 +76,7 @@ func (b *Bot) acknowledge(in chat.Inbound) {
 		return
 	}
 	b.spawn(finishing, "acknowledge", "", func(ctx context.Context) {
+		failpoint.Here("chat/before-acknowledge")
 		if err := c.Acknowledge(ctx, in); err != nil {
 			b.Log.Debug("click not acknowledged", "chat", c.Name(), "error", err)
 		}
@@ -157,7 +164,8 @@ func (b *Bot) plan(tx *store.Tx, r requests.Request, e requests.Effect) error {
 		})
 	case requests.DoCall:
 		tx.OnCommit(func() {
-			b.spawn(beginning, "call", r.ID, func(ctx context.Context) { b.call(ctx, r, e.Item) })
+			// Its beginning is recorded: not to do it would leave it uncertain.
+			b.spawn(finishing, "call", r.ID, func(ctx context.Context) { b.call(ctx, r, e.Item) })
 		})
 	case requests.DoLook:
 		tx.OnCommit(func() {

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/isplicense/license-bot/internal/failpoint"
 )
 
 // Bounds of an answer, in bytes.
@@ -144,6 +146,7 @@ func (c *Client) exchange(ctx context.Context, q query, take func(io.Reader, str
 	transport := c.reads
 	if q.change {
 		transport = c.changes
+		failpoint.Here("panel/before-change")
 	}
 	res, err := transport.RoundTrip(req)
 	if err != nil {
@@ -158,6 +161,9 @@ func (c *Client) exchange(ctx context.Context, q query, take func(io.Reader, str
 		return &failure{reason: head.complete(body, res.StatusCode, contentType), detail: fmt.Sprintf("HTTP %d", res.StatusCode)}
 	}
 	problem, err := take(body, contentType)
+	if q.change {
+		failpoint.Here("panel/after-change")
+	}
 	switch {
 	case errors.Is(err, errForeign):
 		return &failure{reason: head.complete(body, res.StatusCode, contentType), detail: err.Error()}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/isplicense/license-bot/internal/chat"
+	"github.com/isplicense/license-bot/internal/failpoint"
 )
 
 const (
@@ -78,6 +79,7 @@ func (a *Adapter) take(ctx context.Context, sink Sink, in []chat.Inbound) error 
 		return errNotTaken
 	}
 	a.cfg.Acked(a.cfg.Now().Sub(start))
+	failpoint.Here("slack/before-acknowledge")
 	return nil
 }
 

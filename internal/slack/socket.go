@@ -18,6 +18,7 @@ import (
 	"github.com/slack-go/slack/socketmode"
 
 	"github.com/isplicense/license-bot/internal/chat"
+	"github.com/isplicense/license-bot/internal/failpoint"
 )
 
 const (
@@ -247,6 +248,7 @@ func (s *session) take(ctx context.Context, d delivery) {
 	if err := s.client.AckCtx(ctx, d.envelope, nil); err != nil {
 		a.cfg.Log.Warn("slack: an acknowledgement was given up", "kind", d.kind)
 	}
+	failpoint.Here("slack/after-acknowledge")
 }
 
 func (a *Adapter) readEnvelope(d delivery) ([]chat.Inbound, error) {

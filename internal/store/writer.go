@@ -10,6 +10,8 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/isplicense/license-bot/internal/failpoint"
 )
 
 // call is one Update on its way through the writer.
@@ -204,6 +206,9 @@ func (s *Store) attempt(batch []*call) (bad *call) {
 		s.fail(batch, err)
 		return nil
 	}
+	if wrote {
+		failpoint.Here("store/after-commit")
+	}
 	for _, fn := range tx.hooks {
 		fn()
 	}
@@ -245,6 +250,7 @@ func (s *Store) finish(b *bolt.Tx, wrote bool) (err error) {
 	if !wrote {
 		return b.Rollback()
 	}
+	failpoint.Here("store/before-commit")
 	return s.o.commit(b)
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/go-telegram/bot/models"
 
 	"github.com/isplicense/license-bot/internal/chat"
+	"github.com/isplicense/license-bot/internal/failpoint"
 )
 
 // Sink is where updates are kept.
@@ -174,9 +175,11 @@ func (a *Adapter) pollOnce(ctx context.Context, sink Sink, offset int64, hold ti
 	if next == 0 {
 		return 0, fmt.Errorf("telegram getUpdates: %w: updates without ids", chat.ErrLost)
 	}
+	failpoint.Here("telegram/before-take")
 	if err := sink.Take(ctx, batch, next); err != nil {
 		return 0, storeError{err}
 	}
+	failpoint.Here("telegram/after-take")
 	a.dismiss(ctx, ignored)
 	return next, nil
 }
