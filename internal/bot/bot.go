@@ -145,6 +145,12 @@ func (b *Bot) Stop(ctx context.Context) {
 	b.busy.Wait()
 }
 
+func (b *Bot) stopping() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.closing
+}
+
 // cutShort ends everything that is still under way.
 func (b *Bot) cutShort() {
 	b.mu.Lock()
@@ -203,10 +209,7 @@ func (b *Bot) later(after time.Duration, d duty, name string, id requests.ID, wo
 // wants to be recorded with it (also may be nil), and returns once it is committed.
 // What was taken before is left out, however often it is delivered.
 func (b *Bot) Take(ctx context.Context, ins []chat.Inbound, also func(*store.Tx) error) error {
-	b.mu.Lock()
-	closing := b.closing
-	b.mu.Unlock()
-	if closing {
+	if b.stopping() {
 		return errors.New("the bot is stopping")
 	}
 	return b.Store.Update(ctx, func(tx *store.Tx) error {

@@ -19,7 +19,7 @@ func (b *Bot) check(ctx context.Context, r requests.Request, item int) {
 	var impossible *notPossible
 	switch {
 	case errors.As(err, &impossible):
-		ev.Gone, ev.Facts, ev.Said = ruledOut(impossible, rd)
+		ruledOut(&ev, impossible, rd)
 	case err != nil:
 		ev.Failed, ev.Said = readFailed(err)
 	default:
@@ -32,20 +32,23 @@ func (b *Bot) check(ctx context.Context, r requests.Request, item int) {
 			ev.Before.Codes = codes(candidates(all, orderSpec(r)))
 		}
 	}
-	if ctx.Err() != nil {
-		return // the bot stops: the next start checks again
+	if b.stopping() {
+		return // no call is begun any more: the next start checks again
 	}
 	b.happened(ctx, r.ID, ev)
 }
 
 // ruledOut turns what has become impossible since the question into what the
-// decision needs: either the licence is gone, or its facts differ.
-func ruledOut(e *notPossible, rd reading) (isGone bool, now requests.Facts, said string) {
+// decision needs: the licence is gone, the panel would refuse, or the facts differ.
+func ruledOut(ev *requests.Checked, e *notPossible, now reading) {
 	switch e.why {
 	case gone, deleted:
-		return true, requests.Facts{}, ""
+		ev.Gone = true
+	case refused:
+		ev.Failed, ev.Said = requests.ReasonRefused, e.said
+	case lifetime, noPeriod, noNodes, sameNodes, sameFields:
+		ev.Facts, ev.Before = now.facts, now.before
 	}
-	return false, rd.facts, e.said
 }
 
 // readFailed gives the reason of a read that gave nothing.

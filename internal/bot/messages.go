@@ -33,10 +33,15 @@ const (
 // keyQuestion is the key of a request's question; the other messages wait for it.
 const keyQuestion = "question"
 
+// leftBehind is why a message is closed whose chat has got a new id: a group's
+// messages stay behind when it becomes a supergroup, and what is said from then on
+// is said in that.
+const leftBehind = "left behind"
+
 // posting is what the store keeps of a message.
 type posting struct {
 	Kind    kind             `json:"kind"`
-	Place   chat.Place       `json:"place"`
+	Place   chat.Place       `json:"place"`             // a report's: empty for the question's thread
 	ReplyTo chat.Ref         `json:"replyTo,omitempty"` // a question's: the asker's own message
 	To      requests.Account `json:"to,omitempty"`      // a card's: the approver
 	Items   []requests.Item  `json:"items,omitempty"`   // a report's: the ends that it tells of, as they were
@@ -325,12 +330,15 @@ func (b *Bot) compose(r requests.Request, m, question message, members requests.
 	p := chat.Post{Place: m.Place, ReplyTo: m.ReplyTo, Nonce: string(r.ID) + "/" + m.Key}
 	if m.Kind == kindReport {
 		p.Place, p.ReplyTo = question.Place, question.ref
-		if m.Moved || question.Closed != "" {
+		switch {
+		case m.Moved || question.Closed != "" && question.Closed != leftBehind:
 			direct, ok := b.direct(r.By, members)
 			if !ok {
 				return p, false
 			}
 			p.Place, p.ReplyTo = direct, ""
+		case m.Place.ID != "":
+			p.Place, p.ReplyTo = m.Place, ""
 		}
 	}
 	if _, on := b.chats[p.Place.Transport]; !on {

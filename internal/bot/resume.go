@@ -59,6 +59,9 @@ func (b *Bot) resumeRequest(r requests.Request) error {
 				return err
 			}
 		}
+		if err := b.retire(tx, r); err != nil {
+			return err
+		}
 		tx.OnCommit(func() {
 			if r.State == requests.Proposed {
 				b.await(r)

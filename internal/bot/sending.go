@@ -62,11 +62,15 @@ func (b *Bot) edit(ctx context.Context, c Chat, r requests.Request, m message, p
 	}
 	_, wait, err := b.through(c, "edit", p.Place, func() (chat.Ref, error) { return m.ref, c.Edit(ctx, m.ref, p.Message) })
 	var closed *chat.Closed
+	var moved *chat.Moved
 	switch {
 	case wait > 0:
 		return wait, nil
 	case err == nil:
 		return 0, b.posted(ctx, r, m, m.ref, hash, r.Version)
+	case errors.As(err, &moved):
+		m.Place = moved.To
+		return 0, b.close(ctx, m, leftBehind)
 	case errors.Is(err, chat.ErrGone), errors.Is(err, chat.ErrRejected), errors.As(err, &closed):
 		return 0, b.close(ctx, m, err.Error())
 	}
@@ -126,12 +130,12 @@ func (b *Bot) notPosted(ctx context.Context, r requests.Request, m message, p ch
 	var moved *chat.Moved
 	switch {
 	case errors.As(err, &moved):
-		return 0, b.moveTo(ctx, r, m, moved.To)
+		return 0, b.moveTo(ctx, m, moved.To)
 	case errors.As(err, &closed):
 		return 0, b.shut(ctx, r, m, closed.Why)
 	case errors.Is(err, chat.ErrGone) && p.ReplyTo != "":
 		// What it answers has been deleted: it goes without.
-		return 0, b.moveTo(ctx, r, m, p.Place)
+		return 0, b.moveTo(ctx, m, p.Place)
 	case errors.Is(err, chat.ErrGone), errors.Is(err, chat.ErrRejected):
 		b.Log.Error("the chat refuses a message", "request", r.ID, "message", m.Key, "error", err)
 		return 0, b.shut(ctx, r, m, "rejected")
@@ -169,20 +173,12 @@ func (b *Bot) posted(ctx context.Context, r requests.Request, m message, ref cha
 			return errors.Join(err, errNoRequest)
 		}
 		waiting = waiting[:0]
-		done := !now.Open() && !now.Watched(b.Now())
 		for _, other := range all {
-			if other.settled(now.Version) {
-				continue
-			}
-			done = false
-			if first && m.Key == keyQuestion || other.messageID == m.messageID {
+			if !other.settled(now.Version) && (first && m.Key == keyQuestion || other.messageID == m.messageID) {
 				waiting = append(waiting, other.messageID)
 			}
 		}
-		if done {
-			return tx.SetLive(r.ID, false)
-		}
-		return nil
+		return b.retire(tx, now)
 	})
 	if err != nil {
 		return err
@@ -214,11 +210,8 @@ func (b *Bot) close(ctx context.Context, m message, why string) error {
 }
 
 // moveTo has a message posted elsewhere, without what it answered.
-func (b *Bot) moveTo(ctx context.Context, r requests.Request, m message, to chat.Place) error {
+func (b *Bot) moveTo(ctx context.Context, m message, to chat.Place) error {
 	m.Place, m.ReplyTo = to, ""
-	if m.Kind == kindReport {
-		m.Moved = true
-	}
 	return b.change(ctx, m, func(tx *store.Tx) error {
 		tx.OnCommit(func() { b.sync(m.messageID) })
 		return nil
@@ -231,7 +224,8 @@ func (b *Bot) shut(ctx context.Context, r requests.Request, m message, why strin
 	say := b.speaker(in)
 	switch {
 	case m.Kind == kindReport && !m.Moved:
-		return b.moveTo(ctx, r, m, m.Place)
+		m.Moved = true
+		return b.moveTo(ctx, m, chat.Place{})
 	case m.Kind == kindQuestion && r.State == requests.Proposed && !m.Moved && r.Need == 0:
 		// The requester alone decides: they can do that in private.
 		m.Place, m.ReplyTo, m.Moved = b.chats[in.Place.Transport].Direct(r.By.Account), "", true
@@ -302,11 +296,14 @@ func (b *Bot) deliver(ctx context.Context, t store.Task, w whisper) {
 		return "", c.Answer(ctx, w.In, w.Message)
 	})
 	var closed *chat.Closed
+	var moved *chat.Moved
 	switch {
 	case wait > 0:
 	case err == nil:
 		b.finish(ctx, t)
 		return
+	case errors.As(err, &moved):
+		w.In.Place, w.In.Message = moved.To, ""
 	case w.Direct && errors.As(err, &closed):
 		b.replace(ctx, t, w.In, b.speaker(w.In).PrivateFirst(""))
 		return

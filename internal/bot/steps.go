@@ -62,10 +62,21 @@ func (b *Bot) clicked(tx *store.Tx, in chat.Inbound, member bool) (requests.Requ
 		return tx.Request(id)
 	}
 	r, ok, err := tx.Request(id)
-	if err != nil || !ok || !member {
+	if err != nil || !ok || !member || b.beingPosted(r, in) {
 		return r, ok, err
 	}
 	return r, true, b.adopt(tx, r, in)
+}
+
+// beingPosted says whether the clicked message is the question whose post is under
+// way: quick hands click before the chat's answer has come and is recorded. Where
+// the question may have been posted before a kill, it may be that other one too.
+func (b *Bot) beingPosted(r requests.Request, in chat.Inbound) bool {
+	id := messageID{r.ID, keyQuestion}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_, underWay := b.sending[id]
+	return underWay && !b.recovered[id] && in.Place == whereOf(r).Place
 }
 
 // acknowledge ends the waiting that a messenger shows on an accepted click. What
@@ -120,7 +131,20 @@ func (b *Bot) record(tx *store.Tx, before requests.Request, step requests.Step) 
 		}
 	}
 	b.observe(tx, before, r)
-	return nil
+	return b.retire(tx, r)
+}
+
+// retire takes a request off the index of the live ones once nothing can come of
+// it any more and all its messages show how it ended.
+func (b *Bot) retire(tx *store.Tx, r requests.Request) error {
+	if r.Open() || r.Watched(b.Now()) {
+		return nil
+	}
+	all, err := messagesOf(tx, r.ID)
+	if err != nil || slices.ContainsFunc(all, func(m message) bool { return !m.settled(r.Version) }) {
+		return err
+	}
+	return tx.SetLive(r.ID, false)
 }
 
 // guard keeps the index of what is open on which licence.
