@@ -29,7 +29,7 @@ const (
 	inSlack  = "Slack #licences"
 	inThread = "Slack #licences ↳"
 	onPhone  = "Telegram"
-	atPanel  = "panel"
+	atPanel  = "Licence panel"
 )
 
 // play is the whole tour.
@@ -135,7 +135,7 @@ func (p *tour) lostAnswer() {
 	card := p.sees(p.alice, "Renew 1008?", true)
 	p.presses(p.alice, card, "Confirm")
 	p.panelDid("service.prolong", "1008")
-	p.t.add(line{Kind: panel, Where: atPanel, Who: "", What: "half of the answer arrives; the bot does not ask again, it reads the licence"})
+	p.t.add(line{Kind: panel, Where: atPanel, Who: "panel", What: "answers, and half of the answer arrives: the bot must not ask again, it reads the licence"})
 	p.reports(card, "1008 was renewed", true)
 	p.charged("service.prolong", 2, "1008 was renewed once, although nobody was told")
 }
@@ -313,11 +313,11 @@ func (p *tour) panelDid(fn, code string) {
 		p.fail("the panel did %s of %s, not %s of %s", call.Func, call.License, fn, code)
 		return
 	}
-	what := fn + " " + call.License
+	what := "does " + fn + " " + call.License
 	if call.Charged != 0 {
-		what += fmt.Sprintf(", paid %v", call.Charged)
+		what += fmt.Sprintf(" and takes %v EUR", call.Charged)
 	}
-	p.t.add(line{Kind: panel, Where: atPanel, Who: "did", What: what})
+	p.t.add(line{Kind: panel, Where: atPanel, Who: "panel", What: what})
 }
 
 func (p *tour) charged(fn string, n int, what string) {
@@ -343,10 +343,21 @@ func said(text string, whole bool) line {
 	}
 	var facts []string
 	for row := range strings.Lines(rest) {
-		if row = strings.TrimSpace(row); row != "" {
+		row = strings.TrimSpace(row)
+		label, _, isFact := strings.Cut(row, ": ")
+		switch {
+		case isFact && !strings.Contains(label, "."):
 			facts = append(facts, row)
+		case row != "":
+			if len(facts) > 0 {
+				l.More = append(l.More, strings.Join(facts, " · "))
+				facts = nil
+			}
+			l.More = append(l.More, row)
 		}
 	}
-	l.More = []string{strings.Join(facts, " · ")}
+	if len(facts) > 0 {
+		l.More = append(l.More, strings.Join(facts, " · "))
+	}
 	return l
 }
