@@ -266,6 +266,14 @@ func (p *Person) Sees(ctx context.Context, room Room, substring string) (Message
 	})
 }
 
+// SeesWhere waits for a message of the bot in the room by a condition, and gives
+// the newest such. The condition must be quick and must call nothing of the server's.
+func (p *Person) SeesWhere(ctx context.Context, room Room, match func(Message) bool) (Message, error) {
+	return p.s.await(ctx, room, "what is waited for", func(m *message) bool {
+		return m.From != nil && m.From.ID == p.s.me.ID && match(view(m))
+	})
+}
+
 // SeesBecome waits until a message's text has the substring.
 func (p *Person) SeesBecome(ctx context.Context, m Message, substring string) (Message, error) {
 	return p.s.await(ctx, m.Room, substring, func(it *message) bool {
