@@ -234,6 +234,8 @@ func (b *Bot) Take(ctx context.Context, ins []chat.Inbound, also func(*store.Tx)
 
 func (b *Bot) takeOne(tx *store.Tx, in chat.Inbound, now time.Time) error {
 	if in.Kind == chat.Click && in.Action == requests.ButtonRenew {
+		click := in
+		tx.OnCommit(func() { b.acknowledge(click) })
 		in = asTyped(in)
 	}
 	person := string(in.Account)
@@ -259,7 +261,7 @@ func asTyped(in chat.Inbound) chat.Inbound {
 	in.Text = "renew " + in.Value
 	in.Action, in.Value = "", ""
 	in.Kind = chat.Command
-	in.Reply = ""
+	in.Message, in.Reply = "", "" // the question stands by itself, not below the button's message
 	return in
 }
 
