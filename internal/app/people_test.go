@@ -124,7 +124,12 @@ func (r *rig) shows(m slackserver.Message, text string) slackserver.Message {
 // ends waits until a question reads so and has no buttons any more.
 func (r *rig) ends(card slackserver.Message, text string) slackserver.Message {
 	r.Helper()
-	now, err := r.ops.SeesWhere(r.ctx(), 0, card.Channel, func(n slackserver.Message) bool {
+	return r.endsWithin(card, text, 5*patience)
+}
+
+func (r *rig) endsWithin(card slackserver.Message, text string, d time.Duration) slackserver.Message {
+	r.Helper()
+	now, err := r.ops.SeesWhere(r.within(d), 0, card.Channel, func(n slackserver.Message) bool {
 		return n.TS == card.TS && strings.Contains(n.Text, text) && len(n.Buttons()) == 0
 	})
 	if err != nil {
@@ -261,7 +266,12 @@ func (r *rig) sees(who *telegramserver.Person, room telegramserver.Room, text st
 // becomes waits until a message on Telegram reads so and has no buttons any more.
 func (r *rig) becomes(who *telegramserver.Person, m telegramserver.Message, text string) telegramserver.Message {
 	r.Helper()
-	now, err := who.SeesBecome(r.within(5*patience), m, text)
+	return r.becomesWithin(who, m, text, 5*patience)
+}
+
+func (r *rig) becomesWithin(who *telegramserver.Person, m telegramserver.Message, text string, d time.Duration) telegramserver.Message {
+	r.Helper()
+	now, err := who.SeesBecome(r.within(d), m, text)
 	if err != nil {
 		r.Fatalf("%v; in the chat: %s", err, r.room(m.Room))
 	}
