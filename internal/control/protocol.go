@@ -55,8 +55,7 @@ type refusal struct {
 }
 
 func refuse(err error) refusal {
-	var no *requests.MembersError
-	if errors.As(err, &no) {
+	if no, ok := errors.AsType[*requests.MembersError](err); ok {
 		return refusal{Error: no.Error(), Kind: no.Kind, Person: no.Person}
 	}
 	return refusal{Error: err.Error()}

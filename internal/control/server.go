@@ -113,8 +113,7 @@ func (s *server) routes() http.Handler {
 func (s *server) answer(w http.ResponseWriter, done any, err error) {
 	w.Header().Set("Content-Type", "application/json")
 	if err != nil {
-		var no *requests.MembersError
-		if errors.As(err, &no) {
+		if _, ok := errors.AsType[*requests.MembersError](err); ok {
 			w.WriteHeader(http.StatusConflict)
 		} else {
 			s.log.Warn("a verb of the shell was not carried out", "error", err)
@@ -175,8 +174,7 @@ func (s *server) audit(w http.ResponseWriter, r *http.Request) {
 	for e, err := range s.store.Entries(r.Context()) {
 		line := append(store.Line(e), '\n')
 		if err != nil {
-			var record *store.RecordError
-			if !errors.As(err, &record) {
+			if _, ok := errors.AsType[*store.RecordError](err); !ok {
 				s.log.Warn("the audit trail can't be given to a shell", "error", err)
 				panic(http.ErrAbortHandler) // so that the answer is seen to be cut
 			}

@@ -18,8 +18,8 @@ const maxSocketPath = len(syscall.RawSockaddrUnix{}.Path) - 1
 // SocketPath is where the bot that has the store at path open listens: beside the
 // file itself, whichever links lead to it.
 func SocketPath(path string) string {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
+	if file, err := filepath.EvalSymlinks(path); err == nil {
+		path = file
 	}
 	return path + ".sock"
 }
