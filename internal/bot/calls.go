@@ -22,6 +22,9 @@ func (b *Bot) check(ctx context.Context, r requests.Request, item int) {
 		ruledOut(&ev, impossible, rd)
 	case err != nil:
 		ev.Failed, ev.Said = readFailed(err)
+	case rd.unpriced != nil && rd.facts.Price != it.Facts.Price:
+		// No price is no change of the price.
+		ev.Failed, ev.Said = readFailed(rd.unpriced)
 	default:
 		ev.Facts, ev.Before = rd.facts, rd.before
 		if r.Action == requests.Order {

@@ -17,6 +17,10 @@ type reading struct {
 	facts   requests.Facts
 	before  requests.Before
 	note    string // the panel's words of a preview that it refused
+
+	// unpriced is why the preview could not be read: the rest was, and the price is
+	// what the licence's own row says, if anything.
+	unpriced error
 }
 
 // notPossible is a request that the facts rule out before anybody is asked.
@@ -97,8 +101,10 @@ func (b *Bot) readRenewal(ctx context.Context, p requests.Params, rd reading) (r
 	case no:
 		// The call itself will tell; the question shows what the panel says now.
 		rd.note = said
-	case err != nil:
+	case err != nil && !worthAsking(err):
 		return rd, err
+	default:
+		rd.unpriced = err
 	}
 	if preview.Price != "" {
 		rd.facts.Price = preview.Price
@@ -162,6 +168,7 @@ func (b *Bot) readOrder(ctx context.Context, p requests.Params) (reading, error)
 	case err != nil && !worthAsking(err):
 		return rd, err
 	}
+	rd.unpriced = err
 	rd.facts.Price = preview.Price
 	return rd, nil
 }

@@ -1,0 +1,296 @@
+package app_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/isplicense/license-bot/internal/sandbox/panelserver"
+	"github.com/isplicense/license-bot/internal/sandbox/slackserver"
+)
+
+const minute = time.Minute
+
+// answers are what the panel may answer in place of the truth, and what people are
+// told of it.
+var answers = map[string]struct {
+	answer panelserver.Answer
+	told   string
+}{
+	"maintenance":     {panelserver.Maintenance(), "under maintenance"},
+	"captcha":         {panelserver.Captcha(), "a captcha or firewall"},
+	"half a document": {panelserver.Half(), "the answer broke off"},
+	"a gateway's 504": {panelserver.GatewayTimeout(), "an error page came instead"},
+	"nothing":         {panelserver.Nothing(), "the answer broke off"},
+	"silence":         {panelserver.Hang(), "nothing came in time"},
+	"somebody's page": {panelserver.HTTP(200, "text/html", "<html><body>Hello</body></html>"), "not the panel's"},
+	"too many":        {panelserver.TooMany(time.Minute), "an error page came instead"},
+}
+
+func TestThePanelCannotBeReadForAQuestion(t *testing.T) {
+	for name, a := range answers {
+		t.Run(name, func(t *testing.T) {
+			played(t, func(r *rig) {
+				r.allow()
+				fault := r.world.Panel.Inject(panelserver.Fault{Step: panelserver.Reading, Answer: a.answer})
+				for _, command := range []string{"renew 1001", "list", "balance"} {
+					mark := r.world.Slack.Mark()
+					r.says(r.ops, "/license "+command)
+					m, err := r.ops.SeesSince(r.within(5*minute), mark, channel, "The panel could not be read")
+					if err != nil {
+						r.Fatal(err)
+					}
+					if !m.Ephemeral() || !strings.Contains(m.Text, a.told) {
+						r.Errorf("%s is answered with %s", command, m.Text)
+					}
+				}
+				fault.Clear()
+				card := r.asks(r.ops, "/license renew 1001", "Renew 1001")
+				r.presses(r.ops, card, "Confirm")
+				r.reports(card, "1001 was renewed")
+			})
+		})
+	}
+}
+
+func TestAPriceThatCannotBeReadIsSaid(t *testing.T) {
+	played(t, func(r *rig) {
+		r.allow()
+		r.world.Panel.Inject(panelserver.Fault{Func: "softexternal.order.param", Step: panelserver.Reading, Answer: panelserver.Maintenance()})
+		r.world.Panel.Inject(panelserver.Fault{Func: "service.prolong", Step: panelserver.Reading, Answer: panelserver.Maintenance()})
+		r.world.Panel.Inject(panelserver.Fault{Func: "dashboard.info", Answer: panelserver.Maintenance()})
+		order := r.asks(r.ops, "/license order 546 ip=192.0.2.9", "Order")
+		renew := r.asks(r.ops, "/license renew 1001 period=year", "Renew")
+		for _, card := range []slackserver.Message{order, renew} {
+			if n := strings.Count(card.Text, "could not be read"); n != 2 {
+				r.Errorf("price and balance could not be read, and the question says\n%s", card.Text)
+			}
+			r.presses(r.ops, card, "Confirm")
+			r.reports(card, "ed")
+		}
+		r.charged("softexternal.order.param", 1)
+		r.charged("service.prolong", 1)
+	})
+}
+
+func TestThePanelCannotBeReadBeforeTheCall(t *testing.T) {
+	for name, a := range answers {
+		t.Run(name, func(t *testing.T) {
+			played(t, func(r *rig) {
+				r.allow()
+				for _, lasts := range []time.Duration{10 * time.Second, time.Hour} {
+					card := r.asks(r.ops, "/license renew 1001", "Renew 1001")
+					fault := r.world.Panel.Inject(panelserver.Fault{Step: panelserver.Reading, Answer: a.answer})
+					r.presses(r.ops, card, "Confirm")
+					time.Sleep(lasts)
+					fault.Clear()
+					if lasts < minute {
+						r.reportsWithin(card, "1001 was renewed", 10*minute)
+					} else {
+						r.reportsWithin(card, "could not be read before the call", 10*minute)
+						r.ends(card, "was not renewed")
+					}
+				}
+				r.called("service.prolong", 1)
+			})
+		})
+	}
+}
+
+func TestACallWithoutAWholeAnswer(t *testing.T) {
+	for name, a := range answers {
+		for _, done := range []bool{true, false} {
+			t.Run(name+map[bool]string{true: ", done", false: ", not done"}[done], func(t *testing.T) {
+				played(t, func(r *rig) {
+					r.allow()
+					r.world.Panel.Inject(panelserver.Fault{
+						Func: "service.prolong", Step: panelserver.Changing, Times: 1, After: done, Answer: a.answer,
+					})
+					card := r.asks(r.ops, "/license renew 1001", "Renew 1001")
+					pressed := time.Now()
+					r.presses(r.ops, card, "Confirm")
+					r.reportsWithin(card, map[bool]string{true: "1001 was renewed", false: "1001 was not renewed"}[done], 10*minute)
+					if took := time.Since(pressed); !done && took < minute || took > 3*minute {
+						r.Errorf("reported after %s", took)
+					}
+					r.ends(card, a.told)
+					time.Sleep(time.Hour)
+					r.called("service.prolong", 1)
+					if n := r.replies(card, ""); n != 1 {
+						r.Errorf("%d reports, want one", n)
+					}
+					want := []string{"proposed by ops", "confirmed by ops", "started by bot", "uncertain by bot", "settled by bot"}
+					r.audited(want...)
+				})
+			})
+		}
+	}
+}
+
+func TestEveryKindOfCallWhoseAnswerIsLost(t *testing.T) {
+	for command, as := range map[string]struct{ fn, was, wasNot string }{
+		"order 546 ip=192.0.2.9 name=web9":   {"softexternal.order.param", "was ordered: licence 1013", "was not ordered"},
+		"order 546 ip=192.0.2.9":             {"softexternal.order.param", "was ordered: licence 1013", "was not ordered"},
+		"order 369 for=1002":                 {"addition.order.param", "was ordered: licence 1013", "was not ordered"},
+		"edit 1001 ip=192.0.2.9":             {"softexternal.edit", "1001 was edited", "1001 was not edited"},
+		"nodes 1002 7":                       {"soft.edit", "1002 was edited", "1002 was not edited"},
+		"terminate 1003":                     {"softexternal.delete", "1003 was terminated", "1003 was not terminated"},
+		"edit 1004 name=other ip=192.0.2.41": {"parallelslic.edit", "1004 was edited", "1004 was not edited"},
+	} {
+		for _, done := range []bool{true, false} {
+			t.Run(command+map[bool]string{true: ", done", false: ", not done"}[done], func(t *testing.T) {
+				played(t, func(r *rig) {
+					r.allow()
+					r.world.Panel.Inject(panelserver.Fault{
+						Func: as.fn, Step: panelserver.Changing, Times: 1, After: done, Answer: panelserver.Nothing(),
+					})
+					card := r.asks(r.ops, "/license "+command, "?")
+					if strings.HasPrefix(command, "terminate") {
+						r.presses(r.second, card, "Approve")
+					} else {
+						r.presses(r.ops, card, "Confirm")
+					}
+					r.reportsWithin(card, map[bool]string{true: as.was, false: as.wasNot}[done], 10*minute)
+					r.called(as.fn, 1)
+				})
+			})
+		}
+	}
+}
+
+func TestThePanelRefusesTheCall(t *testing.T) {
+	for name, refusal := range map[string]struct {
+		panelserver.Refusal
+		told string
+	}{
+		"another operation":  {panelserver.Refusal{Type: "operation", Object: "runningoperation", Value: "1001"}, "another operation runs"},
+		"no money":           {panelserver.Refusal{Type: "no_money", Object: "balance"}, "balance does not suffice"},
+		"a second factor":    {panelserver.Refusal{Type: "extraconfirm"}, "second factor"},
+		"a rule":             {panelserver.Refusal{Type: "prolong_date", Msg: "Too early to renew"}, "Too early to renew"},
+		"a right it has not": {panelserver.Refusal{Type: "access", Msg: "Not enough rights"}, "may not do this"},
+		"hostile words":      {panelserver.Refusal{Type: "value", Msg: "<!channel> *no* @here https://evil.example"}, "*no* @here https://evil.example"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			played(t, func(r *rig) {
+				r.allow()
+				r.world.Panel.Inject(panelserver.Fault{Func: "service.prolong", Step: panelserver.Changing, Answer: panelserver.Refuse(refusal.Refusal)})
+				card := r.asks(r.ops, "/license renew 1001", "Renew 1001")
+				r.presses(r.ops, card, "Confirm")
+				report := r.reports(card, "1001 was not renewed")
+				if !strings.Contains(report.Text, refusal.told) {
+					r.Errorf("the report is %s", report.Text)
+				}
+				for _, whom := range report.Pings {
+					if whom == "channel" || whom == "here" {
+						r.Errorf("it pings %v", report.Pings)
+					}
+				}
+				r.called("service.prolong", 1)
+				r.audited("proposed by ops", "confirmed by ops", "started by bot", "failed by bot")
+			})
+		})
+	}
+}
+
+func TestInProcessNeverBecomesNotByWaiting(t *testing.T) {
+	played(t, func(r *rig) {
+		r.allow()
+		r.world.Panel.Inject(panelserver.Fault{Func: "service.prolong", Step: panelserver.Changing, Times: 1, Answer: panelserver.InProcess()})
+		card := r.asks(r.ops, "/license renew 1001", "Renew 1001")
+		id := r.idOf(card.Text)
+		r.presses(r.ops, card, "Confirm")
+		r.reportsWithin(card, "It is not known whether 1001 was renewed", 10*minute)
+		time.Sleep(12 * time.Hour)
+		if n := r.replies(card, "was not renewed"); n > 0 {
+			r.Error("waiting made a no of it")
+		}
+		r.tells(r.guest, "/license pending", id)
+		r.tells(r.second, "/license renew 1001", "asked for already")
+		card = r.shows(card, "not known")
+		r.pressesInVain(r.second, card, "Recheck", "Looking in the panel again")
+		r.reports(card, "Looked again as asked")
+		r.tells(r.ops, "/license settle "+id+" not", "takes the role admin")
+		r.tells(r.boss, "/license settle "+id+" not", "is settled")
+		r.reports(card, "1001 was not renewed")
+		r.ends(card, "Settled by @boss")
+		r.tells(r.boss, "/license settle "+id+" applied", "Nothing is uncertain")
+		r.asks(r.second, "/license renew 1001", "Renew 1001")
+		r.called("service.prolong", 1)
+	})
+}
+
+func TestThePanelStaysAwayAfterTheCall(t *testing.T) {
+	played(t, func(r *rig) {
+		r.allow()
+		card := r.asks(r.ops, "/license renew 1001", "Renew 1001")
+		call := r.world.Panel.Inject(panelserver.Fault{Func: "service.prolong", Step: panelserver.Changing, Times: 1, After: true, Answer: panelserver.Hang()})
+		r.presses(r.ops, card, "Confirm")
+		if err := r.world.Panel.Await(r.ctx(), func() bool { return call.Seen() > 0 }); err != nil {
+			r.Fatal(err)
+		}
+		away := r.world.Panel.Inject(panelserver.Fault{Step: panelserver.Reading, Answer: panelserver.Maintenance()})
+		r.reportsWithin(card, "It is not known whether 1001 was renewed", 10*minute)
+		away.Clear()
+		card = r.shows(card, "not known")
+		mark := r.world.Slack.Mark()
+		r.presses(r.guest, card, "Recheck")
+		r.hears(r.guest, mark, "Looking in the panel again")
+		r.reports(card, "1001 was renewed")
+		r.ends(card, "1001 was renewed")
+		r.called("service.prolong", 1)
+	})
+}
+
+func TestWhatTurnsUpLateCorrectsTheReport(t *testing.T) {
+	played(t, func(r *rig) {
+		r.allow()
+		r.world.Panel.Inject(panelserver.Fault{Func: "service.prolong", Step: panelserver.Changing, Times: 1, Delay: 10 * minute, After: false})
+		card := r.asks(r.ops, "/license renew 1001", "Renew 1001")
+		r.presses(r.ops, card, "Confirm")
+		r.reportsWithin(card, "1001 was not renewed", 5*minute)
+		r.reportsWithin(card, "Correction: 1001 was renewed after all", 2*time.Hour)
+		r.ends(card, "1001 was renewed until")
+		r.called("service.prolong", 1)
+		r.charged("service.prolong", 1)
+	})
+}
+
+func TestAnOrderThatIsLeftUnpaid(t *testing.T) {
+	played(t, func(r *rig) {
+		r.allow()
+		r.world.Panel.SetBalance(100)
+		card := r.asks(r.ops, "/license order 546 ip=192.0.2.9", "The balance does not suffice")
+		r.presses(r.ops, card, "Confirm")
+		r.reportsWithin(card, "left unpaid", 10*minute)
+		r.called("softexternal.order.param", 1)
+	}, ways(func(w *panelserver.Ways) { w.NoMoney = panelserver.LeaveBillOrder }))
+}
+
+func TestARefusedLogin(t *testing.T) {
+	played(t, func(r *rig) {
+		r.allow()
+		card := r.asks(r.ops, "/license renew 1001", "Renew 1001")
+		_, password := r.world.Panel.User()
+		r.world.Panel.SetPassword("changed")
+		r.tells(r.ops, "/license list", "does not accept the bot's login")
+		if status, body := r.get("GET", "/readyz"); status != 200 || !strings.Contains(body, "panel: refuses the bot: auth") {
+			r.Errorf("%d %s", status, body)
+		}
+		calls := len(r.world.Panel.Calls(""))
+		for range 5 {
+			r.tells(r.ops, "/license list", "The bot asks the panel again at")
+		}
+		r.presses(r.ops, card, "Confirm")
+		r.reports(card, "does not accept the bot's login")
+		r.ends(card, "was not renewed")
+		if n := len(r.world.Panel.Calls("")); n != calls {
+			r.Errorf("%d calls were made before the time to ask again", n-calls)
+		}
+		time.Sleep(2 * minute)
+		r.world.Panel.SetPassword(password)
+		r.tells(r.ops, "/license list", "12 licences")
+		if _, body := r.get("GET", "/readyz"); !strings.Contains(body, "panel: no refusal") {
+			r.Error(body)
+		}
+	})
+}
