@@ -2,6 +2,7 @@ package isplicense
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/xml"
 	"errors"
 	"io"
@@ -62,6 +63,9 @@ func (e *element) attr(name string) string {
 
 // value is the text that stands directly in the element, less space around it.
 func (e *element) value() string {
+	if len(e.children) == 1 && e.children[0].name == "" {
+		return strings.TrimSpace(e.children[0].text)
+	}
 	var b strings.Builder
 	for _, c := range e.children {
 		if c.name == "" {
@@ -100,7 +104,10 @@ func (e *element) all(name string) []*element {
 // earlier name goes before a later one.
 func (e *element) get(names ...string) string {
 	for _, name := range names {
-		for _, c := range e.all(name) {
+		for _, c := range e.children {
+			if c.name != name {
+				continue
+			}
 			if v := c.value(); v != "" {
 				return v
 			}
@@ -164,7 +171,28 @@ func (e *element) size() int {
 // to visit, and returns the root with its attributes alone. It fails unless the
 // answer is whole: the root is closed and nothing follows it.
 func decode(r io.Reader, contentType string, d dialect, visit func(child *element) error) (*element, error) {
-	m := &meter{r: bufio.NewReader(plain(r, contentType))}
+	r = plain(r, contentType)
+	var begin bytes.Buffer
+	_, err := begin.ReadFrom(io.LimitReader(r, maxSimple+1))
+	if err != nil {
+		return general(io.MultiReader(&begin, &bounded{err: err}), d, visit)
+	}
+	if begin.Len() <= maxSimple {
+		if root, children, ok := simple(begin.Bytes()); ok {
+			for _, child := range children {
+				if err := visit(child); err != nil {
+					return nil, err
+				}
+			}
+			return root, nil
+		}
+	}
+	return general(io.MultiReader(&begin, r), d, visit)
+}
+
+// general is decode for any XML, which has to be UTF-8 but for what meter mends.
+func general(r io.Reader, d dialect, visit func(child *element) error) (*element, error) {
+	m := &meter{r: bufio.NewReader(r)}
 	dec := xml.NewDecoder(m)
 	dec.Strict = d == strict
 	dec.Entity = xml.HTMLEntity

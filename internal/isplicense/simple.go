@@ -1,0 +1,260 @@
+package isplicense
+
+import (
+	"bytes"
+	"encoding/xml"
+	"strings"
+	"unicode/utf8"
+)
+
+// Nearly every answer is XML of the simplest kind: tags, double-quoted attributes,
+// text. This file reads that kind, and only that, several times as fast as
+// encoding/xml: a bot reads lists of licences all day. Whatever else stands in an
+// answer, right or wrong, makes simple give up, and encoding/xml judges the whole.
+
+// maxSimple is the longest answer that is tried, in bytes; longer ones are read as
+// they come.
+const maxSimple = 1 << 20
+
+// simple reads an answer like [decode], where it is of the simple kind. Both agree
+// on every answer that simple takes, in either dialect; a fuzz test holds them to it.
+func simple(answer []byte) (root *element, children []*element, ok bool) {
+	if !utf8.Valid(answer) {
+		return nil, nil, false
+	}
+	s := scanner{rest: answer, names: map[string]string{}}
+	s.declaration()
+	s.space()
+	root = s.start()
+	if root == nil || root.name != "doc" || s.closed {
+		return nil, nil, false
+	}
+	for {
+		if _, ok := s.text(); !ok {
+			return nil, nil, false
+		}
+		if s.end("doc") {
+			break
+		}
+		s.left = maxElements
+		child, ok := s.element(1)
+		if !ok {
+			return nil, nil, false
+		}
+		children = append(children, child)
+	}
+	s.space()
+	return root, children, len(s.rest) == 0
+}
+
+// scanner takes an answer apart. What it does not know it does not take.
+type scanner struct {
+	rest   []byte
+	left   int  // elements and texts that may still come in this child of the root
+	closed bool // the tag that start took was an empty element's
+	names  map[string]string
+	slab   []element  // not in use yet
+	kids   []*element // room for children, not in use yet
+}
+
+// declaration takes the XML declaration, if one is there.
+func (s *scanner) declaration() {
+	const begin, end = `<?xml version="1.0"`, "?>"
+	rest, found := bytes.CutPrefix(s.rest, []byte(begin))
+	if !found {
+		return
+	}
+	inside, rest, found := bytes.Cut(rest, []byte(end))
+	for _, encoding := range []string{"", ` encoding="UTF-8"`, ` encoding="utf-8"`} {
+		if found && string(inside) == encoding {
+			s.rest = rest
+		}
+	}
+}
+
+func (s *scanner) space() { s.rest = bytes.TrimLeft(s.rest, " \t\n") }
+
+// element takes a whole element.
+func (s *scanner) element(depth int) (*element, bool) {
+	e := s.start()
+	if s.left--; e == nil || depth > maxDepth || s.left < 0 {
+		return nil, false
+	}
+	if s.closed {
+		return e, true
+	}
+	for {
+		text, ok := s.text()
+		if !ok {
+			return nil, false
+		}
+		if text != "" {
+			if s.left--; s.left < 0 {
+				return nil, false
+			}
+			t := s.new()
+			t.text = text
+			s.adopt(e, t)
+		}
+		if s.end(e.name) {
+			return e, true
+		}
+		child, ok := s.element(depth + 1)
+		if !ok {
+			return nil, false
+		}
+		s.adopt(e, child)
+	}
+}
+
+// adopt adds a child. Most elements have one alone: their room for it comes out of
+// a piece that holds several.
+func (s *scanner) adopt(e, child *element) {
+	if e.children == nil {
+		if len(s.kids) == 0 {
+			s.kids = make([]*element, 64)
+		}
+		e.children, s.kids = s.kids[:0:1], s.kids[1:]
+	}
+	e.children = append(e.children, child)
+}
+
+// new gives an element out of a piece that holds several.
+func (s *scanner) new() *element {
+	if len(s.slab) == 0 {
+		s.slab = make([]element, 64)
+	}
+	e := &s.slab[0]
+	s.slab = s.slab[1:]
+	return e
+}
+
+// start takes a start tag; nil if none is there.
+func (s *scanner) start() *element {
+	if len(s.rest) == 0 || s.rest[0] != '<' {
+		return nil
+	}
+	before := len(s.rest)
+	s.rest = s.rest[1:]
+	name := s.name()
+	switch strings.ToLower(name) {
+	case "", "br", "hr", "img": // the dialects differ over these
+		return nil
+	}
+	e := s.new()
+	e.name = name
+	for {
+		had := len(s.rest)
+		s.space()
+		spaced := len(s.rest) < had
+		switch {
+		case before-len(s.rest) > maxToken:
+			return nil
+		case bytes.HasPrefix(s.rest, []byte(">")):
+			s.rest, s.closed = s.rest[1:], false
+			return e
+		case bytes.HasPrefix(s.rest, []byte("/>")):
+			s.rest, s.closed = s.rest[2:], true
+			return e
+		}
+		attr, ok := s.attribute()
+		if !ok || !spaced {
+			return nil
+		}
+		e.attrs = append(e.attrs, attr)
+	}
+}
+
+// attribute takes name="value".
+func (s *scanner) attribute() (a xml.Attr, ok bool) {
+	a.Name.Local = s.name()
+	rest, found := bytes.CutPrefix(s.rest, []byte(`="`))
+	if !found || a.Name.Local == "" || a.Name.Local == "xmlns" {
+		return a, false
+	}
+	value, rest, found := bytes.Cut(rest, []byte(`"`))
+	if !found {
+		return a, false
+	}
+	s.rest = rest
+	a.Value, ok = plainText(value)
+	return a, ok
+}
+
+// name takes a name without a namespace; "" if none is there. The same name is the
+// same string.
+func (s *scanner) name() string {
+	n := 0
+	for n < len(s.rest) {
+		c := s.rest[n]
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_'
+		if !letter && (n == 0 || (c < '0' || c > '9') && c != '-' && c != '.') {
+			break
+		}
+		n++
+	}
+	raw := s.rest[:n]
+	s.rest = s.rest[n:]
+	name, known := s.names[string(raw)]
+	if !known {
+		name = string(raw)
+		s.names[name] = name
+	}
+	return name
+}
+
+// end takes the end tag of that name, if it is there.
+func (s *scanner) end(name string) bool {
+	n := len("</") + len(name)
+	if len(s.rest) <= n || s.rest[0] != '<' || s.rest[1] != '/' || string(s.rest[2:n]) != name || s.rest[n] != '>' {
+		return false
+	}
+	s.rest = s.rest[n+1:]
+	return true
+}
+
+// text takes what stands before the next tag, which must come.
+func (s *scanner) text() (string, bool) {
+	n := bytes.IndexByte(s.rest, '<')
+	if n < 0 || n > maxToken {
+		return "", false
+	}
+	raw := s.rest[:n]
+	s.rest = s.rest[n:]
+	return plainText(raw)
+}
+
+var entities = strings.NewReplacer("&amp;", "&", "&lt;", "<", "&gt;", ">", "&quot;", `"`, "&apos;", "'")
+
+// plainText is the text with its entities resolved, if it holds nothing but
+// characters that stand for themselves and the entities of XML itself.
+func plainText(raw []byte) (string, bool) {
+	special := false
+	for i, c := range raw {
+		switch {
+		case c >= ' ' && c <= '~' && c != '&' && c != '<' && c != ']', c == '\n', c == '\t':
+		case c == '&':
+			special = true
+		case c >= utf8.RuneSelf && c != 0xef: // 0xEF begins the byte order mark and what is no character
+		case c == ']' && !bytes.HasPrefix(raw[i:], []byte("]]>")):
+		default:
+			return "", false
+		}
+	}
+	text := string(raw)
+	if !special {
+		return text, true
+	}
+	text = entities.Replace(text)
+	// Each & must have begun one of the entities.
+	return text, bytes.Count(raw, []byte("&")) == known(raw)
+}
+
+// known counts the entities that plainText resolves.
+func known(raw []byte) int {
+	n := 0
+	for _, e := range []string{"&amp;", "&lt;", "&gt;", "&quot;", "&apos;"} {
+		n += bytes.Count(raw, []byte(e))
+	}
+	return n
+}
