@@ -202,6 +202,10 @@ func (c *Client) request(ctx context.Context, q query) (*http.Request, error) {
 	req.Header.Set("User-Agent", userAgent)
 	if q.change {
 		req.GetBody = nil // whoever can't have the body again can't send it again
+	} else {
+		// Without a value it stays here: it tells net/http alone that a read may be
+		// sent again where a pooled connection turns out to be closed.
+		req.Header["Idempotency-Key"] = nil
 	}
 	return req, nil
 }

@@ -64,6 +64,7 @@ type Client struct {
 	turns   turnstile
 	lists   map[license.Family]*flight[listing]
 	whole   *flight[[]license.License]
+	balance *flight[string]
 
 	mu     sync.Mutex
 	homes  map[license.Code]license.Family // where a licence was found last
@@ -120,6 +121,7 @@ func New(cfg Config) (*Client, error) {
 		c.lists[f] = &flight[listing]{read: func(ctx context.Context) (listing, error) { return c.list(ctx, f) }}
 	}
 	c.whole = &flight[[]license.License]{read: c.readAll}
+	c.balance = &flight[string]{read: c.readBalance}
 	return c, nil
 }
 

@@ -353,3 +353,22 @@ func TestSharedReadEndsWithItsLastCaller(t *testing.T) {
 		}
 	})
 }
+
+func TestBalanceIsShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		panel := newSlowPanel(t, func(string) string { return "<doc><elem><balance>12.50 EUR</balance></elem></doc>" })
+		c := newClient(t, panel)
+		var wg sync.WaitGroup
+		for range 20 {
+			wg.Go(func() {
+				if got, err := c.Balance(t.Context()); got != "12.50 EUR" || err != nil {
+					t.Errorf("got %q, %v", got, err)
+				}
+			})
+		}
+		wg.Wait()
+		if n := panel.count(balanceFunc); n > 2 { // the first and, for who came during it, one more
+			t.Errorf("%d calls", n)
+		}
+	})
+}

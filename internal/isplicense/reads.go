@@ -129,10 +129,18 @@ func fields(doc *element) map[string]string {
 	return all
 }
 
-// Balance is the account's balance as the panel says it: "12.50 EUR".
+// Balance is the account's balance as the panel says it, "12.50 EUR", from a read
+// that began after this call, shared with others that wait for one. The error is a
+// [*ReadError].
 func (c *Client) Balance(ctx context.Context) (string, error) {
-	const fn = "dashboard.info"
-	doc, err := c.read(ctx, fn, nil)
+	balance, err := c.balance.fresh(ctx)
+	return balance, readFailure(balanceFunc, err)
+}
+
+const balanceFunc = "dashboard.info"
+
+func (c *Client) readBalance(ctx context.Context) (string, error) {
+	doc, err := c.read(ctx, balanceFunc, nil)
 	if err != nil {
 		return "", err
 	}
@@ -141,7 +149,7 @@ func (c *Client) Balance(ctx context.Context) (string, error) {
 			return balance, nil
 		}
 	}
-	return "", &ReadError{Reason: Garbled, Func: fn, Detail: "the answer holds no balance"}
+	return "", &ReadError{Reason: Garbled, Func: balanceFunc, Detail: "the answer holds no balance"}
 }
 
 // History is what happened to a licence, in the panel's order.
