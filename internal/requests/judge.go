@@ -21,6 +21,10 @@ type Seen struct {
 	History    bool           // the history could be read and dated
 }
 
+// atWork says whether the panel is still doing something to the licence: what it
+// shows may be about to change.
+func (s Seen) atWork() bool { return s.Processing != "" || s.Status == license.StatusProcessing }
+
 // Verdict is what a reading proves.
 type Verdict int
 
@@ -34,8 +38,8 @@ const (
 // Finding is what is concluded from one reading.
 type Finding struct {
 	Verdict Verdict
-	Doubt   bool // applied: it may be somebody else's; unchanged: somebody else's effect is there
-	Unpaid  bool
+	Doubt   bool         // applied: it may be somebody else's
+	Unpaid  bool         // applied: an order that is there and was left unpaid
 	Code    license.Code // an order's
 	Expires license.Date
 }
@@ -63,13 +67,14 @@ func judgeRenewal(it Item, s Seen) Finding {
 	switch {
 	case !s.Found || s.Expires == "" || it.Before.Expires == "":
 		return Finding{}
-	case s.Expires == it.Before.Expires && s.Processing == "":
+	case s.Expires == it.Before.Expires && !s.atWork():
 		return Finding{Verdict: FoundUnchanged}
 	case s.Expires <= it.Before.Expires:
 		return Finding{} // at work on it, or moved back: neither way
 	case s.History && s.Ours == 0 && s.Others > 0:
-		// Somebody else renewed, and nobody with the bot's account did.
-		return Finding{Verdict: FoundUnchanged, Doubt: true, Expires: s.Expires}
+		// Somebody else was at it and nothing shows that the bot was. "Renewed"
+		// would be a guess; so would "not renewed", and it would be paid twice.
+		return Finding{}
 	}
 	expected := it.Facts.After
 	if expected == "" {
@@ -92,7 +97,11 @@ func judgeOrder(it Item, p Params, s Seen) Finding {
 	fresh := slices.DeleteFunc(slices.Clone(s.Codes), func(c license.Code) bool {
 		return slices.Contains(it.Before.Codes, c)
 	})
-	if it.Code != "" && slices.Contains(s.Codes, it.Code) {
+	if it.Code != "" {
+		// The panel has named the code already: nothing else is this order.
+		if !slices.Contains(s.Codes, it.Code) {
+			return Finding{}
+		}
 		fresh = []license.Code{it.Code}
 	}
 	switch {
@@ -125,7 +134,7 @@ func judgeEdit(it Item, p Params, s Seen) Finding {
 	switch {
 	case asWanted:
 		return Finding{Verdict: FoundApplied, Expires: s.Expires, Doubt: asBefore}
-	case asBefore:
+	case asBefore && !s.atWork():
 		return Finding{Verdict: FoundUnchanged}
 	}
 	return Finding{}
@@ -137,15 +146,18 @@ func judgeNodes(it Item, p Params, s Seen) Finding {
 		return Finding{}
 	case s.Nodes == p.Count:
 		return Finding{Verdict: FoundApplied, Expires: s.Expires, Doubt: s.Nodes == it.Before.Nodes}
-	case s.Nodes == it.Before.Nodes:
+	case s.Nodes == it.Before.Nodes && !s.atWork():
 		return Finding{Verdict: FoundUnchanged}
 	}
 	return Finding{}
 }
 
 func judgeTermination(s Seen) Finding {
-	if !s.Found || s.Processing == "delete" {
+	switch {
+	case !s.Found, s.Processing == "delete":
 		return Finding{Verdict: FoundApplied}
+	case s.atWork():
+		return Finding{}
 	}
 	return Finding{Verdict: FoundUnchanged}
 }

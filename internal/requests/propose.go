@@ -84,7 +84,7 @@ func Propose(d Draft, k Known) (Step, Refusal) {
 		s.log(EventRefused, r.By, -1, no.describe())
 		return s.Step, no
 	}
-	s.log(EventProposed, r.By, -1, r.describe(0))
+	s.log(EventProposed, r.By, -1, r.describeAll())
 	s.do(Effect{Do: DoAsk})
 	return s.Step, Refusal{}
 }
@@ -142,12 +142,22 @@ func (r Request) OpenGuards() []string {
 	return keys
 }
 
+// describeAll is what the request does, for the audit trail; of several licences
+// each with its code.
+func (r Request) describeAll() string {
+	if len(r.Items) == 1 {
+		return r.describe(0)
+	}
+	parts := make([]string, len(r.Items))
+	for i, it := range r.Items {
+		parts[i] = string(it.Code) + ": " + r.describe(i)
+	}
+	return strings.Join(parts, "; ")
+}
+
 // describe is what the request does to item i, for the audit trail.
 func (r Request) describe(i int) string {
-	var f Facts
-	if i < len(r.Items) {
-		f = r.Items[i].Facts
-	}
+	f := r.Items[i].Facts
 	var parts []string
 	add := func(label, value string) {
 		if value != "" {
@@ -196,11 +206,27 @@ func Differences(a Action, shown, now Facts) []Change {
 	}
 	compare("product", shown.Product, now.Product)
 	compare("expiry", string(shown.Expires), string(now.Expires))
-	compare("price", shown.Price, now.Price)
-	if a == Nodes && shown.Nodes >= 0 && shown.Nodes != now.Nodes {
-		c = append(c, Change{Field: "nodes", Was: strconv.Itoa(shown.Nodes), Now: strconv.Itoa(now.Nodes)})
+	if !samePrice(shown.Price, now.Price) {
+		compare("price", shown.Price, now.Price)
+	}
+	if a == Nodes {
+		compare("nodes", countText(shown.Nodes), countText(now.Nodes))
 	}
 	return c
+}
+
+// samePrice compares two prices by what they mean, not how they are written.
+func samePrice(a, b string) bool {
+	x, ok1 := license.ParseMoney(a)
+	y, ok2 := license.ParseMoney(b)
+	return ok1 && ok2 && x == y
+}
+
+func countText(n int) string {
+	if n < 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }
 
 func describeChanges(cs []Change) string {

@@ -18,6 +18,9 @@ func Resume(r Request, now time.Time) (events []Event, effects []Effect) {
 			if now.Before(it.WatchUntil) {
 				effects = append(effects, Effect{Do: DoLook, Item: i})
 			}
+			if it.Recheck {
+				effects = append(effects, Effect{Do: DoLook, Item: i, Rechecked: true})
+			}
 		case Waiting, Applied, Dropped:
 		}
 	}

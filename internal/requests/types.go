@@ -145,7 +145,8 @@ type Item struct {
 	LookUntil  time.Time `json:"lookUntil,omitzero"`  // "not" may not be said before
 	WatchUntil time.Time `json:"watchUntil,omitzero"` // late effects are looked for until then
 	Looks      int       `json:"looks,omitempty"`     // reads since it became uncertain
-	Tries      int       `json:"tries,omitempty"`     // reads before the call that failed
+	Tries      int       `json:"tries,omitempty"`     // reads in a row that failed
+	Recheck    bool      `json:"recheck,omitempty"`   // a person asked to look again and waits to be told
 	SettledBy  Account   `json:"settledBy,omitempty"` // with Source FromPerson
 }
 

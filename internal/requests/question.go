@@ -1,0 +1,172 @@
+package requests
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// isRequester says whether the member is the person whose account asked.
+func (s *step) isRequester(m Member) bool {
+	asker, ok := s.k.Members.Of(s.Request.By.Account)
+	return ok && asker.Person == m.Person
+}
+
+// isOwn says whether the request counts as the member's own: by the allowlist of
+// now, or by the name under which it was asked.
+func (s *step) isOwn(m Member) bool {
+	return s.isRequester(m) || strings.EqualFold(m.Person, s.Request.By.Person)
+}
+
+func (s *step) press(ev Press) {
+	m, ok := s.k.Members.Of(ev.By)
+	if !ok {
+		s.answer(NotMember)
+		s.log(EventRefused, Who{Account: ev.By}, -1, "pressed "+ev.Button+": not on the allowlist")
+		return
+	}
+	who := Who{Account: ev.By, Person: m.Person}
+	if ev.Button == ButtonRecheck {
+		s.recheck()
+		return
+	}
+	if s.Request.State == Proposed && !s.k.Now.Before(s.Request.Deadline) {
+		s.lapse()
+	}
+	if s.Request.State != Proposed {
+		s.answer(AlreadyDecided)
+		return
+	}
+	switch ev.Button {
+	case ButtonConfirm:
+		s.confirm(who, m)
+	case ButtonCancel:
+		s.cancel(who, m)
+	case ButtonApprove, ButtonDeny:
+		s.vote(who, m, ev.Button == ButtonApprove)
+	default:
+		s.answer(WrongButton)
+	}
+}
+
+func (s *step) refuse(who Who, answer Answer, detail string) {
+	s.Answer = answer
+	s.log(EventRefused, who, -1, detail)
+}
+
+func (s *step) confirm(who Who, m Member) {
+	switch {
+	case s.Request.Need > 0:
+		s.refuse(who, Answer{Kind: WrongButton}, "pressed confirm on a request that others approve")
+	case !s.isRequester(m):
+		s.refuse(who, Answer{Kind: NotYours}, "pressed confirm on somebody else's request")
+	case m.Role < Operator:
+		s.refuse(who, Answer{Kind: NotAllowed, Need: Operator}, "pressed confirm as "+m.Role.String())
+	default:
+		s.log(EventConfirmed, who, -1, "")
+		s.run(who)
+	}
+}
+
+func (s *step) cancel(who Who, m Member) {
+	if !s.isOwn(m) && m.Role < Admin {
+		s.refuse(who, Answer{Kind: NotYours}, "pressed cancel on somebody else's request")
+		return
+	}
+	s.end(Cancelled, who)
+	s.log(EventCancelled, who, -1, "")
+	s.answer(Accepted)
+}
+
+func (s *step) vote(who Who, m Member, approve bool) {
+	r := &s.Request
+	switch {
+	case r.Need == 0:
+		s.refuse(who, Answer{Kind: WrongButton}, "pressed approve or deny on a request that its requester confirms")
+		return
+	case m.Role < Approver:
+		s.refuse(who, Answer{Kind: NotAllowed, Need: Approver}, "pressed approve or deny as "+m.Role.String())
+		return
+	case s.isOwn(m):
+		s.refuse(who, Answer{Kind: OwnRequest}, "pressed approve or deny on a request of their own")
+		return
+	}
+	if !approve {
+		s.end(Denied, who)
+		s.log(EventDenied, who, -1, "")
+		s.answer(Accepted)
+		return
+	}
+	if slices.ContainsFunc(r.Votes, func(v Vote) bool { return s.voter(v) == m.Person }) {
+		s.answer(AlreadyVoted)
+		return
+	}
+	// A vote that does not count any more goes: the count that is shown is true, and
+	// who gave it can give it again when they may.
+	r.Votes = slices.DeleteFunc(r.Votes, func(v Vote) bool { return s.voter(v) == "" })
+	r.Votes = append(r.Votes, Vote{Who: who, At: s.k.Now})
+	s.log(EventApproved, who, -1, fmt.Sprintf("%d of %d", s.validVotes(), r.Need))
+	s.answer(Accepted)
+	if s.validVotes() >= r.Need {
+		s.run(who)
+		return
+	}
+	s.do(Effect{Do: DoSync})
+}
+
+// voter is the person whose vote it is now, "" where it does not count any more.
+func (s *step) voter(v Vote) string {
+	m, ok := s.k.Members.Of(v.Account)
+	if !ok || m.Role < Approver || s.isOwn(m) {
+		return ""
+	}
+	return m.Person
+}
+
+// validVotes counts the persons who approved and still may.
+func (s *step) validVotes() int {
+	persons := map[string]bool{}
+	for _, v := range s.Request.Votes {
+		if p := s.voter(v); p != "" {
+			persons[p] = true
+		}
+	}
+	return len(persons)
+}
+
+// run begins what was decided: every item is read again first.
+func (s *step) run(who Who) {
+	s.Request.State = Running
+	s.Request.Decided = Vote{Who: who, At: s.k.Now}
+	s.answer(Accepted)
+	s.do(Effect{Do: DoSync})
+	for i := range s.Request.Items {
+		s.item(i).State = Checking
+		s.item(i).Said = "" // what a preview said belongs to the question
+		s.do(Effect{Do: DoCheck, Item: i})
+	}
+}
+
+// end closes a request of which nothing was begun.
+func (s *step) end(to State, who Who) {
+	s.Request.State = to
+	s.Request.Decided = Vote{Who: who, At: s.k.Now}
+	for i := range s.Request.Items {
+		s.item(i).State = Dropped
+	}
+	s.do(Effect{Do: DoSync})
+}
+
+func (s *step) lapse() {
+	if s.Request.State == Proposed && !s.k.Now.Before(s.Request.Deadline) {
+		s.end(Expired, bot)
+		s.log(EventExpired, bot, -1, "")
+	}
+}
+
+func (s *step) unaskable(ev Unaskable) {
+	if s.Request.State == Proposed {
+		s.end(Cancelled, bot)
+		s.log(EventRefused, s.Request.By, -1, "the question could not be posted: "+ev.Why)
+	}
+}
