@@ -93,17 +93,17 @@ func (c *Client) call(ctx context.Context, q query, take func(body io.Reader, co
 	if err := ctx.Err(); err != nil {
 		return &failure{fate: kept, reason: NotSent, cause: err, detail: "cancelled before it was sent"}
 	}
-	round, refusal, ok := c.gate.enter(c.cfg.Now())
+	round, refusal, ok := c.gate.enter(ctx, c.cfg.Now)
 	if !ok {
 		return &failure{fate: kept, reason: refusal.Reason, about: complaint{message: refusal.Message},
 			detail: "held back since the login was refused"}
 	}
+	heard, message := unheard, ""
+	defer func() { c.gate.leave(round, c.cfg.Now(), heard, message) }()
 	start := c.cfg.Now()
 	f := c.exchange(ctx, q, take)
 	end := c.cfg.Now()
-
-	heard, message := hear(f)
-	c.gate.leave(round, end, heard, message)
+	heard, message = hear(f)
 	result := "ok"
 	if f != nil {
 		result = string(f.reason)

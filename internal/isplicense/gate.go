@@ -16,13 +16,13 @@ const (
 )
 
 // gate holds calls back after a refused login. When the pause is over one call
-// goes ahead; the others follow when it was let in.
+// goes ahead; the others wait for what it hears.
 type gate struct {
-	mu      sync.Mutex
-	state   State
-	pause   time.Duration // 0: open
-	probing bool
-	round   int // counts refusals: a call that left before the last one tells nothing new
+	mu    sync.Mutex
+	state State
+	pause time.Duration // 0: open
+	probe chan struct{} // closed when the call that went ahead has ended; nil: none has gone
+	round int           // counts refusals: a call that left before the last one tells nothing new
 }
 
 // hearing is what a call's answer says of the login.
@@ -36,16 +36,34 @@ const (
 )
 
 // enter lets a call leave, or says why not. Each that enters must leave.
-func (g *gate) enter(now time.Time) (round int, refusal State, ok bool) {
+func (g *gate) enter(ctx context.Context, now func() time.Time) (round int, refusal State, ok bool) {
+	for {
+		round, refusal, ahead := g.try(now())
+		if ahead == nil {
+			return round, refusal, refusal.Reason == ""
+		}
+		select {
+		case <-ahead:
+		case <-ctx.Done():
+			return 0, g.look(), false
+		}
+	}
+}
+
+// try gives the refusal, or the call ahead that has to end first, or neither.
+func (g *gate) try(now time.Time) (round int, refusal State, ahead <-chan struct{}) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.pause > 0 {
-		if g.probing || now.Before(g.state.Until) {
-			return 0, g.state, false
-		}
-		g.probing = true
+	switch {
+	case g.pause == 0:
+	case g.probe != nil:
+		return 0, State{}, g.probe
+	case now.Before(g.state.Until):
+		return 0, g.state, nil
+	default:
+		g.probe = make(chan struct{})
 	}
-	return g.round, State{}, true
+	return g.round, State{}, nil
 }
 
 // leave takes in what a call that entered in that round heard.
@@ -55,7 +73,10 @@ func (g *gate) leave(round int, now time.Time, h hearing, message string) {
 	if round != g.round {
 		return
 	}
-	g.probing = false
+	if g.probe != nil {
+		close(g.probe)
+		g.probe = nil
+	}
 	switch h {
 	case unheard:
 	case letIn:
