@@ -177,14 +177,14 @@ func (tx *Tx) membersChange() error {
 	return nil
 }
 
-// Request gives the request with the id, false if there is none.
+// Request gives the request with the id, false if there is none. It is the caller's.
 func (tx *Tx) Request(id requests.ID) (requests.Request, bool, error) {
-	var r requests.Request
 	v := tx.get(inRequests, []byte(id))
 	if v == nil {
-		return r, false, nil
+		return requests.Request{}, false, nil
 	}
-	if json.Unmarshal(v, &r) != nil || r.ID != id {
+	r, ok := tx.s.memo.request(id, v)
+	if !ok {
 		return requests.Request{}, false, unreadable(inRequests, []byte(id))
 	}
 	return r, true, nil

@@ -100,6 +100,7 @@ type Store struct {
 	stuck     bool // bbolt's write lock was lost in a panic: its Close would wait for ever
 
 	members atomic.Pointer[memberList]
+	memo    memo
 }
 
 // Fresh says that this Open has made the file: whatever was done before it is not
