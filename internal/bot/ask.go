@@ -320,6 +320,9 @@ func (b *Bot) propose(ctx context.Context, t store.Task, w wish, items []request
 		if err := b.record(tx, requests.Request{ID: id}, step); err != nil {
 			return err
 		}
+		if err := keepHandle(tx, id, w.in.Handle); err != nil {
+			return err
+		}
 		return tx.DeleteTask(t.ID)
 	})
 	if err != nil {

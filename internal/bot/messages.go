@@ -54,6 +54,7 @@ type posting struct {
 	Hash   string    `json:"hash,omitempty"`   // of what it shows
 	Closed string    `json:"closed,omitempty"` // why it can't be posted or edited any more
 	Moved  bool      `json:"moved,omitempty"`  // to its person directly, since its place is closed
+	Handle string    `json:"handle,omitempty"` // a question's, until it stands: the adapter's way to answer the asker; secret
 	Since  time.Time `json:"since"`
 }
 
@@ -65,6 +66,9 @@ type message struct {
 }
 
 func (m message) stored() (store.Message, error) {
+	if m.ref != "" || m.Closed != "" {
+		m.Handle = ""
+	}
 	data, err := json.Marshal(m.posting)
 	return store.Message{Request: m.Request, Key: m.Key, Ref: string(m.ref), Data: data}, err
 }
@@ -106,12 +110,14 @@ func find(all []message, key string) (message, bool) {
 	return message{}, false
 }
 
-// where is the place and message that a request was asked from.
+// where is the place and message that a request was asked from. It stays with the
+// request for ever, so it holds neither what was typed nor the way to answer it.
 type where struct {
 	In chat.Inbound `json:"in"`
 }
 
 func encodeWhere(in chat.Inbound) (string, error) {
+	in.Delivery, in.Text, in.Handle = "", "", ""
 	b, err := json.Marshal(where{In: in})
 	return string(b), err
 }
@@ -147,6 +153,18 @@ func (b *Bot) planQuestion(tx *store.Tx, r requests.Request) error {
 		b.sync(q.messageID)
 	})
 	return nil
+}
+
+// keepHandle keeps the way to answer the asker with the question: where that can't
+// be put, there may be no other one.
+func keepHandle(tx *store.Tx, id requests.ID, handle string) error {
+	all, err := messagesOf(tx, id)
+	if err != nil || handle == "" {
+		return err
+	}
+	q, _ := find(all, keyQuestion)
+	q.Handle = handle
+	return putMessage(tx, q)
 }
 
 // planCards records a card for every approver who has no account where the question

@@ -221,6 +221,7 @@ func (b *Bot) moveTo(ctx context.Context, m message, to chat.Place) error {
 // shut decides what becomes of a message for a place that is closed to the bot.
 func (b *Bot) shut(ctx context.Context, r requests.Request, m message, why string) error {
 	in := whereOf(r)
+	in.Handle = m.Handle
 	say := b.speaker(in)
 	switch {
 	case m.Kind == kindReport && !m.Moved:

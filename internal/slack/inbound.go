@@ -72,11 +72,10 @@ func (c command) inbound(seed string, now time.Time) (chat.Inbound, error) {
 	}
 	id := c.Trigger
 	if id == "" {
-		sum := sha256.Sum256([]byte(seed))
-		id = hex.EncodeToString(sum[:])
+		id = seed
 	}
 	return chat.Inbound{
-		Delivery: "slack:command:" + id,
+		Delivery: deliveryID("command", id),
 		Kind:     chat.Command,
 		Account:  account,
 		Place:    placeOf(c.Channel, c.ChannelName),
@@ -84,6 +83,13 @@ func (c command) inbound(seed string, now time.Time) (chat.Inbound, error) {
 		Handle:   handle{URL: c.ResponseURL, Trigger: c.Trigger}.String(),
 		At:       now,
 	}, nil
+}
+
+// deliveryID names a delivery by a hash of what tells it from all others: it is
+// remembered for days, and a trigger_id is a secret.
+func deliveryID(kind, id string) string {
+	sum := sha256.Sum256([]byte(id))
+	return "slack:" + kind + ":" + hex.EncodeToString(sum[:16])
 }
 
 // interaction is what is read of an interaction's payload
@@ -166,7 +172,7 @@ func clicks(payload []byte, now time.Time) ([]chat.Inbound, error) {
 		if i > 0 {
 			id += "#" + strconv.Itoa(i)
 		}
-		one.Delivery = "slack:action:" + id
+		one.Delivery = deliveryID("action", id)
 		one.Action, _, _ = strings.Cut(act.ID, ":")
 		one.Value = act.Value
 		if one.Action == "" {
