@@ -198,8 +198,8 @@ func TestTextThatCannotBeTaken(t *testing.T) {
 		for text, answer := range map[string]string{
 			`edit 1001 name="a` + "\u202e" + `b"`: "cannot be seen", `edit 1001 name="a` + "\u0007" + `b"`: "cannot be seen",
 			`edit 1001 name="a` + "\u200b" + `b"`: "cannot be seen", `edit 1001 name=""`: "name is empty",
-			`edit 1001 name="x`: "is not closed", "renew " + strings.Repeat("1001 ", 790): "Renew 1001?",
-			"list " + strings.Repeat("ж", 2000): "too long", "renew 1001\n1008": "", "renew -1": "no licence code",
+			`edit 1001 name="x`: "is not closed", "renew " + strings.Repeat("1012 ", 790): "Renew 1012?",
+			"list " + strings.Repeat("ж", 2000): "too long", "renew 1001\n1008": "Renew 2 licences?", "renew -1": "no licence code",
 			"renew 1001;1002": "no licence code", "renew " + codesFrom(2000, 51): "At most 50",
 			"renew ip=1": "has no option", "allow everybody admin": "no account", "order \"\" ip=1.1.1.1": "",
 			"edit 1001 ip=0.0.0.0": "not the IP address", "nodes 1002 -1": "no count",
