@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/isplicense/license-bot/internal/chat"
 	"github.com/isplicense/license-bot/internal/commands"
@@ -195,41 +196,41 @@ func (b *Bot) readAll(ctx context.Context, w wish, held []chat.Asked) ([]request
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	balance := make(chan string, 1)
-	go func() {
-		if w.action == requests.Edit || w.action == requests.Terminate {
-			balance <- ""
-			return
-		}
-		// A balance that can't be read is said on the question: it is no reason
-		// not to ask.
-		s, err := b.Panel.Balance(ctx)
-		if err != nil {
-			s = ""
-		}
-		balance <- s
-	}()
+	var reads, extra sync.WaitGroup
+	balance := ""
+	if w.action != requests.Edit && w.action != requests.Terminate {
+		extra.Go(func() {
+			defer b.contain("balance", "")
+			// A balance that can't be read is said on the question: it is no reason
+			// not to ask.
+			if s, err := b.Panel.Balance(ctx); err == nil {
+				balance = s
+			}
+		})
+	}
 	items := make([]requests.Item, len(codes))
 	errs := make([]error, len(codes))
-	done := make(chan struct{})
 	for i, code := range codes {
-		go func() {
+		errs[i] = errPanicked
+		reads.Go(func() {
+			defer b.contain("reading", "")
 			rd, err := b.readPatiently(ctx, w.action, w.params, code)
 			items[i] = requests.Item{Code: code, Facts: rd.facts, Said: rd.note}
 			errs[i] = err
-			done <- struct{}{}
-		}()
+		})
 	}
-	for range codes {
-		<-done
-	}
+	reads.Wait()
 	for _, err := range errs {
 		if err != nil {
 			return nil, "", err
 		}
 	}
-	return items, <-balance, nil
+	extra.Wait()
+	return items, balance, nil
 }
+
+// errPanicked is what is known of a reading that ended in a panic.
+var errPanicked = errors.New("the reading panicked")
 
 // readPatiently reads once more where the first reading failed in a way that may
 // pass.

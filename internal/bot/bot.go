@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -178,13 +179,24 @@ func (b *Bot) spawn(d duty, name string, id requests.ID, work func(ctx context.C
 	b.inFlight++
 	b.busy.Go(func() {
 		defer b.land()
-		defer func() {
-			if p := recover(); p != nil {
-				b.Log.Error("panic", "in", name, "request", id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			}
-		}()
+		defer b.contain(name, id)
 		work(b.work)
 	})
+}
+
+// contain ends a panic of the function that defers it. The log tells where it was,
+// and what only if that are the runtime's own words: a panic may quote what it was
+// about.
+func (b *Bot) contain(name string, id requests.ID) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	what := fmt.Sprintf("%T", p)
+	if e, ok := p.(runtime.Error); ok {
+		what = e.Error()
+	}
+	b.Log.Error("panic", "in", name, "request", id, "panic", what, "stack", string(debug.Stack()))
 }
 
 func (b *Bot) land() {
@@ -247,6 +259,10 @@ func (b *Bot) takeOne(tx *store.Tx, in chat.Inbound, now time.Time) error {
 		person = m.Person
 	}
 	if until, ok := b.limits.allow(person, now); !ok {
+		c, on := b.chats[in.Place.Transport]
+		if in.Kind == chat.Command && on && !c.Whispers(in.Place) && !b.limits.tell(person) {
+			return nil // everybody would read it as often as this one person types
+		}
 		return b.whisper(tx, in, b.speaker(in).RateLimited(until))
 	}
 	if in.Kind == chat.Click {

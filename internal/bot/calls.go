@@ -71,6 +71,12 @@ func (b *Bot) call(ctx context.Context, r requests.Request, item int) {
 		Code: it.Code, Family: it.Facts.Family, Name: it.Facts.Name, Address: it.Facts.Address,
 		Product: it.Facts.Product, ProductCode: it.Facts.ProductCode,
 	}
+	heard := false
+	defer func() {
+		if !heard { // a panic: what became of the call is found out as after a kill
+			b.happened(ctx, r.ID, requests.Killed{Item: item})
+		}
+	}()
 	begun := b.Now()
 	var result isplicense.Result
 	switch r.Action {
@@ -91,6 +97,7 @@ func (b *Bot) call(ctx context.Context, r requests.Request, item int) {
 	if ev.Applied != nil {
 		b.complete(ctx, r, it, ev.Applied)
 	}
+	heard = true
 	b.happened(ctx, r.ID, ev)
 }
 

@@ -24,6 +24,7 @@ type limiter struct {
 type window struct {
 	since time.Time
 	count int
+	told  bool
 }
 
 func newLimiter(l Limit) *limiter { return &limiter{limit: l, people: map[string]*window{}} }
@@ -46,6 +47,18 @@ func (l *limiter) allow(person string, now time.Time) (until time.Time, ok bool)
 	}
 	w.count++
 	return time.Time{}, true
+}
+
+// tell says whether the person is still to be told, once a window, that it is full.
+func (l *limiter) tell(person string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	w := l.people[person]
+	if w == nil || w.told {
+		return false
+	}
+	w.told = true
+	return true
 }
 
 // sweep forgets the windows that are over, so that strangers can't fill the memory.

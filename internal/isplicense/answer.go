@@ -169,11 +169,17 @@ func (e *element) size() int {
 
 // decode reads an answer whose root is <doc>, gives each child element of the root
 // to visit, and returns the root with its attributes alone. It fails unless the
-// answer is whole: the root is closed and nothing follows it.
-func decode(r io.Reader, contentType string, d dialect, visit func(child *element) error) (*element, error) {
+// answer is whole: the root is closed and nothing follows it. A panic over an answer
+// is an answer that can't be read: what was called may have happened all the same.
+func decode(r io.Reader, contentType string, d dialect, visit func(child *element) error) (root *element, err error) {
+	defer func() {
+		if recover() != nil {
+			root, err = nil, errGarbled
+		}
+	}()
 	r = plain(r, contentType)
 	var begin bytes.Buffer
-	_, err := begin.ReadFrom(io.LimitReader(r, maxSimple+1))
+	_, err = begin.ReadFrom(io.LimitReader(r, maxSimple+1))
 	if err != nil {
 		return general(io.MultiReader(&begin, &bounded{err: err}), d, visit)
 	}

@@ -88,13 +88,18 @@ type reading struct {
 var errUnreadable = errors.New("unreadable update")
 
 // read turns one update into an event. username is the bot's own, without the @.
-// The error is errUnreadable and holds nothing of the update.
-func read(raw []byte, username string, now time.Time) (reading, error) {
+// The error is errUnreadable and holds nothing of the update. A panic is that too: the
+// update would be the first that Telegram gives to the next process, and so for ever.
+func read(raw []byte, username string, now time.Time) (r reading, err error) {
+	defer func() {
+		if recover() != nil {
+			r, err = reading{}, errUnreadable
+		}
+	}()
 	var u update
 	if err := json.Unmarshal(raw, &u); err != nil {
 		return reading{}, errUnreadable
 	}
-	var r reading
 	switch {
 	case u.Callback != nil:
 		r = readClick(u.Callback, now)
