@@ -61,9 +61,14 @@ func (r *rig) says(who *slackserver.User, text string) *slackserver.Delivery {
 // asks types a command and gives the question that everybody sees.
 func (r *rig) asks(who *slackserver.User, command, shows string) slackserver.Message {
 	r.Helper()
+	return r.asksWithin(who, command, shows, patience)
+}
+
+func (r *rig) asksWithin(who *slackserver.User, command, shows string, d time.Duration) slackserver.Message {
+	r.Helper()
 	mark := r.world.Slack.Mark()
 	r.says(who, command)
-	m, err := who.SeesWhere(r.ctx(), mark, channel, func(m slackserver.Message) bool {
+	m, err := who.SeesWhere(r.within(d), mark, channel, func(m slackserver.Message) bool {
 		return !m.Ephemeral() && m.ThreadTS == "" && strings.Contains(m.Text, shows)
 	})
 	if err != nil {

@@ -14,6 +14,7 @@ func TestTheSameAskedBySomebodyElse(t *testing.T) {
 	played(t, func(r *rig) {
 		r.allow()
 		card := r.asks(r.ops, "/license renew 1001", "Renew 1001")
+		time.Sleep(time.Second) // for the answer to the post to be recorded: the link is made of it
 		m := r.tells(r.second, "/license renew 1001", "asked for already")
 		if !strings.Contains(m.Text, "asked by ops") || !strings.Contains(m.Text, r.idOf(card.Text)) || !strings.Contains(string(m.Blocks)+m.Fallback, strings.Replace(card.TS, ".", "", 1)) {
 			r.Errorf("no asker, id or link in %s\n%s", m.Text, m.Blocks)

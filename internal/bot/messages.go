@@ -33,11 +33,6 @@ const (
 // keyQuestion is the key of a request's question; the other messages wait for it.
 const keyQuestion = "question"
 
-// leftBehind is why a message is closed whose chat has got a new id: a group's
-// messages stay behind when it becomes a supergroup, and what is said from then on
-// is said in that.
-const leftBehind = "left behind"
-
 // posting is what the store keeps of a message.
 type posting struct {
 	Kind    kind             `json:"kind"`
@@ -349,7 +344,7 @@ func (b *Bot) compose(r requests.Request, m, question message, members requests.
 	if m.Kind == kindReport {
 		p.Place, p.ReplyTo = question.Place, question.ref
 		switch {
-		case m.Moved || question.Closed != "" && question.Closed != leftBehind:
+		case m.Moved || question.ref == "":
 			direct, ok := b.direct(r.By, members)
 			if !ok {
 				return p, false

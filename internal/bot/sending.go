@@ -69,8 +69,9 @@ func (b *Bot) edit(ctx context.Context, c Chat, r requests.Request, m message, p
 	case err == nil:
 		return 0, b.posted(ctx, r, m, m.ref, hash, r.Version)
 	case errors.As(err, &moved):
+		// It stays behind as it is; what is said from now on is said there.
 		m.Place = moved.To
-		return 0, b.close(ctx, m, leftBehind)
+		return 0, b.close(ctx, m, "left behind")
 	case errors.Is(err, chat.ErrGone), errors.Is(err, chat.ErrRejected), errors.As(err, &closed):
 		return 0, b.close(ctx, m, err.Error())
 	}

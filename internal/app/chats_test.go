@@ -1,0 +1,262 @@
+package app_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/isplicense/license-bot/internal/sandbox"
+	"github.com/isplicense/license-bot/internal/sandbox/slackserver"
+	"github.com/isplicense/license-bot/internal/sandbox/telegramserver"
+	"github.com/isplicense/license-bot/internal/settings"
+)
+
+// slackBreaks are what may go wrong with a call of Slack's API.
+func slackBreaks(method string) map[string]slackserver.Break {
+	return map[string]slackserver.Break{
+		"429, 7 s":           slackserver.RateLimited(method, 7),
+		"429 without a word": slackserver.RateLimited(method, 0),
+		"500":                {Method: method, Times: 2, Status: 500, Body: "oops"},
+		"503 of a proxy":     {Method: method, Times: 2, Status: 503, Body: "<html>"},
+		"no answer":          {Method: method, Times: 2, Drop: true},
+		"half an answer":     {Method: method, Times: 1, Cut: true, After: true},
+		"done, no answer":    {Method: method, Times: 1, Drop: true, After: true},
+		"done, and 500":      {Method: method, Times: 1, Status: 500, After: true},
+		"silence, done":      {Method: method, Times: 1, Delay: time.Minute, After: true},
+		"slow":               {Method: method, Times: 3, Delay: 9 * time.Second},
+	}
+}
+
+func TestSlackFailsAtAnyStep(t *testing.T) {
+	for _, method := range []string{"chat.postMessage", "chat.update", "response_url", ""} {
+		for name, b := range slackBreaks(method) {
+			t.Run(method+" "+name, func(t *testing.T) {
+				played(t, func(r *rig) {
+					r.allow()
+					r.world.Slack.Break(b)
+					r.says(r.ops, "/license renew 1001")
+					card, err := r.ops.Sees(r.within(30*minute), channel, "Renew 1001")
+					if err != nil {
+						r.Fatal(err)
+					}
+					r.world.Slack.Break(b)
+					r.presses(r.ops, card, "Confirm")
+					r.reportsWithin(card, "1001 was renewed", 30*minute)
+					r.endsWithin(card, "Confirmed by @ops", 30*minute)
+					r.says(r.guest, "/license show 1001")
+					if _, err := r.guest.Sees(r.within(30*minute), channel, "Licence 1001"); err != nil {
+						r.Fatal(err)
+					}
+					time.Sleep(10 * minute)
+					questions := 0
+					for _, m := range r.licenses.Messages() {
+						if !m.Ephemeral() && m.ThreadTS == "" || m.ThreadTS == m.TS {
+							questions++
+						}
+					}
+					if questions != 1 {
+						r.Errorf("%d questions%s", questions, r.screen(r.ops, channel))
+					}
+					if n := r.replies(card, ""); n != 1 {
+						r.Errorf("%d reports%s", n, r.screen(r.ops, channel))
+					}
+					r.charged("service.prolong", 1)
+				})
+			})
+		}
+	}
+}
+
+func TestTelegramFailsAtAnyStep(t *testing.T) {
+	for _, method := range []string{"sendMessage", "editMessageText", "answerCallbackQuery", "getUpdates"} {
+		for name, f := range map[string]telegramserver.Fault{
+			"429":             {Times: 2, RetryAfter: 7},
+			"429 for long":    {Times: 1, RetryAfter: 300},
+			"500":             {Times: 2, Status: 500},
+			"502 of a proxy":  {Times: 2, Status: 502, Body: "<html>"},
+			"no answer":       {Times: 2, Drop: true},
+			"half an answer":  {Times: 1, Cut: true, After: true},
+			"done, no answer": {Times: 1, Drop: true, After: true},
+			"slow":            {Times: 3, Delay: 9 * time.Second},
+		} {
+			t.Run(method+" "+name, func(t *testing.T) {
+				played(t, func(r *rig) {
+					r.onTelegram(r.dora, "operator as dora")
+					home := r.dora.Private()
+					f.Method = method
+					r.world.Telegram.Break(f)
+					r.dora.Says(home, "/renew 1001")
+					card, err := r.dora.Sees(r.within(30*minute), home, "Renew 1001")
+					if err != nil {
+						r.Fatal(err)
+					}
+					r.world.Telegram.Break(f)
+					if _, err := r.dora.Clicks(card, "Confirm"); err != nil {
+						r.Fatal(err)
+					}
+					_, err = r.dora.SeesWhere(r.within(30*minute), home, func(m telegramserver.Message) bool {
+						return m.ID != card.ID && strings.Contains(m.Text, "1001 was renewed")
+					})
+					if err != nil {
+						r.Fatal(err, r.room(home))
+					}
+					if now := r.becomesWithin(r.dora, card, "Confirmed by", 30*minute); len(now.Keyboard) > 0 {
+						r.Errorf("the question keeps its buttons: %s", r.room(home))
+					}
+					r.charged("service.prolong", 1)
+				})
+			})
+		}
+	}
+}
+
+func TestOnlyTheLimitedChannelWaits(t *testing.T) {
+	played(t, func(r *rig) {
+		r.allow()
+		other := r.world.Slack.Channel("other")
+		other.InviteBot()
+		other.Invite(r.second)
+		r.world.Slack.Break(slackserver.RateLimited("chat.postMessage", 60))
+		r.says(r.ops, "/license renew 1001")
+		if err := r.world.Slack.Await(r.ctx(), func() bool { return posts(r, "chat.postMessage") > 0 }); err != nil {
+			r.Fatal(err)
+		}
+		began := time.Now()
+		if _, err := r.second.Says("#other", "/license renew 1008"); err != nil {
+			r.Fatal(err)
+		}
+		if _, err := r.second.Sees(r.ctx(), "#other", "Renew 1008"); err != nil {
+			r.Fatal("the other channel waits too: ", err)
+		}
+		if took := time.Since(began); took > time.Second {
+			r.Errorf("the other channel waited %s", took)
+		}
+		if _, err := r.ops.Sees(r.within(2*minute), channel, "Renew 1001"); err != nil {
+			r.Fatal(err)
+		}
+		if took := time.Since(began); took < 59*time.Second || took > 70*time.Second {
+			r.Errorf("the limited channel waited %s, want the minute that Slack asked for", took)
+		}
+	})
+}
+
+func posts(r *rig, method string) (n int) {
+	for _, q := range r.world.Slack.Ledger() {
+		if q.Method == method {
+			n++
+		}
+	}
+	return n
+}
+
+func TestSlackIsAwayForHours(t *testing.T) {
+	played(t, func(r *rig) {
+		r.allow()
+		card := r.asks(r.ops, "/license renew 1001", "Renew 1001")
+		for _, method := range []string{"chat.postMessage", "chat.update"} {
+			r.world.Slack.Break(slackserver.Break{Method: method, Status: http.StatusServiceUnavailable, Body: "away"})
+		}
+		r.presses(r.ops, card, "Confirm")
+		time.Sleep(5 * time.Hour)
+		r.charged("service.prolong", 1)
+		if _, body := r.get("GET", "/metrics"); !strings.Contains(body, "licensebot_undelivered_reports 1") {
+			r.Error("no undelivered report is counted")
+		}
+		r.world.Slack.Mend("")
+		r.reportsWithin(card, "1001 was renewed", 10*minute)
+		r.endsWithin(card, "Confirmed by", 10*minute)
+		time.Sleep(time.Second)
+		if _, body := r.get("GET", "/metrics"); !strings.Contains(body, "licensebot_undelivered_reports 0") {
+			r.Error("the report still counts as undelivered")
+		}
+		if n := r.replies(card, ""); n != 1 {
+			r.Errorf("%d reports", n)
+		}
+	})
+}
+
+func TestTheBotIsNotInTheChannel(t *testing.T) {
+	played(t, func(r *rig) {
+		r.allow()
+		r.licenses.RemoveBot()
+		m := r.tells(r.ops, "/license renew 1001", "not in this channel")
+		if !strings.Contains(m.Text, "by direct message") {
+			r.Errorf("the asker is told %s", m.Text)
+		}
+		card, err := r.ops.Sees(r.ctx(), r.ops.DM(), "Renew 1001")
+		if err != nil {
+			r.Fatal(err)
+		}
+		r.presses(r.ops, card, "Confirm")
+		r.reports(card, "1001 was renewed")
+		r.ends(card, "Confirmed by")
+		r.tells(r.ops, "/license terminate 1003", "Others have to approve this")
+		r.tells(r.ops, "/license pending", "No request is open")
+		r.called("softexternal.delete", 0)
+		r.charged("service.prolong", 1)
+	})
+}
+
+func TestTheBotIsPutOutOfTheChannelMeanwhile(t *testing.T) {
+	played(t, func(r *rig) {
+		r.allow()
+		card := r.asks(r.ops, "/license renew 1001", "Renew 1001")
+		r.licenses.RemoveBot()
+		r.presses(r.ops, card, "Confirm")
+		if _, err := r.ops.Sees(r.ctx(), r.ops.DM(), "1001 was renewed"); err != nil {
+			r.Fatal(err)
+		}
+		r.charged("service.prolong", 1)
+	})
+}
+
+func TestTheQuestionIsDeletedMeanwhile(t *testing.T) {
+	played(t, func(r *rig) {
+		r.onTelegram(r.dora, "operator as dora")
+		group := r.world.Telegram.Supergroup("ops", r.dora)
+		r.dora.Says(group, "/renew@license_bot 1001")
+		card := r.sees(r.dora, group, "Renew 1001")
+		if _, err := r.dora.Clicks(card, "Confirm"); err != nil {
+			r.Fatal(err)
+		}
+		r.world.Telegram.Delete(card)
+		if _, err := r.dora.SeesWhere(r.within(minute), group, func(m telegramserver.Message) bool {
+			return m.ID != card.ID && strings.Contains(m.Text, "1001 was renewed")
+		}); err != nil {
+			r.Fatal(err, r.room(group))
+		}
+	})
+}
+
+func TestAPersonWhoBlockedTheBot(t *testing.T) {
+	played(t, func(r *rig) {
+		r.bossAllows("@ops operator as ops")
+		r.onTelegram(r.dora, "approver as dora")
+		r.dora.Blocks()
+		r.tells(r.boss, "/license allow @boss admin as "+slackAccount(r.boss), "")
+		card := r.asks(r.ops, "/license terminate 1003", "Terminate 1003")
+		r.presses(r.boss, card, "Approve")
+		r.reports(card, "1003 was terminated")
+	})
+}
+
+func TestManyReportsGoOutAsFastAsSlackTakesThem(t *testing.T) {
+	played(t, func(r *rig) {
+		r.allow()
+		var cards []slackserver.Message
+		for i := range 6 {
+			code := []string{"1001", "1002", "1003", "1008", "1009", "1012"}[i]
+			cards = append(cards, r.asksWithin(r.ops, "/license renew "+code, fmt.Sprintf("Renew %s", code), minute))
+		}
+		for _, c := range cards {
+			r.presses(r.ops, c, "Confirm")
+		}
+		for _, c := range cards {
+			r.reportsWithin(c, "was renewed", 5*minute)
+			r.endsWithin(c, "Confirmed", 5*minute)
+		}
+		r.charged("service.prolong", 6)
+	}, func(_ *settings.Settings, o *sandbox.Options) { o.Slack.PostInterval = time.Second })
+}
