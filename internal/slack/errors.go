@@ -99,6 +99,11 @@ var againCodes = map[string]bool{
 	"two_factor_setup_required":  true,
 }
 
+// knownCode tells one of Slack's codes from a word of a proxy's.
+func knownCode(code string) bool {
+	return closedCodes[code] != "" || goneCodes[code] || tokenCodes[code] != "" || lostCodes[code] || limitedCodes[code] || againCodes[code]
+}
+
 // mapped turns any error of a call into chat's. The text names the method and what
 // happened, and holds no secret.
 func (a *Adapter) mapped(method, channel string, err error) error {

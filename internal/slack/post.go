@@ -246,7 +246,7 @@ func responseError(resp *http.Response) error {
 	switch {
 	case resp.StatusCode == http.StatusOK && (answer.OK || text == "ok" || text == ""):
 		return nil
-	case text != "" && cleanCode(text) == text:
+	case text != "" && cleanCode(text) == text && (resp.StatusCode < http.StatusInternalServerError || knownCode(text)):
 		return slackgo.SlackErrorResponse{Err: text}
 	case resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusGone:
 		return slackgo.SlackErrorResponse{Err: "expired_url"}
