@@ -22,7 +22,8 @@ const auditHelp = `  export                   the audit trail, an entry a line, 
 Each entry's hash is over the entry and the hash before it, so whoever has a later
 hash (the bot posts one each day, see AUDIT_ANCHOR) can tell whether the trail was
 rewritten or cut short. If it does not hold, the first broken entry's number is told
-and the exit code is 1.
+and the exit code is 1. Export to a file: while the trail is read without a bot running,
+none can start.
 `
 
 var hashForm = regexp.MustCompile(`^[0-9a-fA-F]{64}$`)
