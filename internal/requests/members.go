@@ -16,17 +16,24 @@ const Bot Account = "bot"
 
 var accountForm = regexp.MustCompile(`^(slack:[TE][A-Z0-9]{1,30}/[UW][A-Z0-9]{1,30}|telegram:[1-9][0-9]{0,18})$`)
 
-// anonymousAdmin is the id under which Telegram shows every anonymous admin of
-// every group: it is nobody.
-const anonymousAdmin Account = "telegram:1087968824"
+// isShared says whether Telegram shows many people under the account: anonymous
+// admins of any group (GroupAnonymousBot), people who write as a channel
+// (Channel_Bot), and posts of a linked channel. It is nobody's.
+func isShared(a Account) bool {
+	switch a {
+	case "telegram:1087968824", "telegram:136817688", "telegram:777000":
+		return true
+	}
+	return false
+}
 
 // ParseAccount reads "slack:TEAM/USER" or "telegram:ID".
 func ParseAccount(s string) (Account, error) {
 	if !accountForm.MatchString(s) {
 		return "", fmt.Errorf("%q is no account: write slack:TEAM/USER or telegram:ID", s)
 	}
-	if Account(s) == anonymousAdmin {
-		return "", errors.New("telegram:1087968824 stands for every anonymous group admin and can be nobody's account")
+	if isShared(Account(s)) {
+		return "", fmt.Errorf("%s stands for many people and can be nobody's account", s)
 	}
 	return Account(s), nil
 }
