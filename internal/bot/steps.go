@@ -62,10 +62,25 @@ func (b *Bot) clicked(tx *store.Tx, in chat.Inbound, member bool) (requests.Requ
 		return tx.Request(id)
 	}
 	r, ok, err := tx.Request(id)
-	if err != nil || !ok || !member || b.beingPosted(r, in) {
+	if err != nil || !ok || !member {
 		return r, ok, err
 	}
+	if b.beingPosted(r, in) {
+		return r, true, b.locate(tx, r, in)
+	}
 	return r, true, b.adopt(tx, r, in)
+}
+
+// locate records where the question is: the click tells it before the chat's own
+// answer does, and a kill in between would lose sight of it.
+func (b *Bot) locate(tx *store.Tx, r requests.Request, in chat.Inbound) error {
+	all, err := messagesOf(tx, r.ID)
+	q, ok := find(all, keyQuestion)
+	if err != nil || !ok || q.ref != "" {
+		return err
+	}
+	q.ref = in.Message
+	return putMessage(tx, q)
 }
 
 // beingPosted says whether the clicked message is the question whose post is under
