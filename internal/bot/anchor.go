@@ -24,21 +24,34 @@ func (b *Bot) anchorAtMidnight() {
 			b.failed("anchor", "", err)
 		}
 	})
-	now := b.Now().In(b.Zone)
-	midnight := time.Date(now.Year(), now.Month(), now.Day()+1, 0, 0, 0, 0, b.Zone)
-	b.agenda.add(midnight, b.anchorAtMidnight)
+	tomorrow := license.DateOf(b.today().Time(time.UTC).AddDate(0, 0, 1))
+	b.agenda.add(begin(tomorrow, b.Zone), b.anchorAtMidnight)
+}
+
+// begin is the first moment of a day: where clocks are changed at midnight, a day may
+// have none, or two.
+func begin(day license.Date, zone *time.Location) time.Time {
+	t := day.Time(zone)
+	for license.DateOf(t) < day {
+		t = t.Add(time.Hour)
+	}
+	for license.DateOf(t.Add(-time.Hour)) == day {
+		t = t.Add(-time.Hour)
+	}
+	return t
 }
 
 var errFound = errors.New("found")
 
-// anchor publishes the last hash of yesterday, once. Days on which nothing happened
-// have the hash of the day before, which is out already.
+// anchor publishes the last hash of yesterday, once. Of the days before, on which the
+// bot was off, it is the hash too, or one that comes before it in the chain.
 func (b *Bot) anchor(ctx context.Context) error {
 	today := b.today()
-	midnight := today.Time(b.Zone)
+	midnight := begin(today, b.Zone)
 	return b.Store.Update(ctx, func(tx *store.Tx) error {
 		yesterday := license.DateOf(midnight.Add(-time.Hour))
-		if v, ok := tx.Value(valueAnchored); ok && license.Date(v) >= yesterday {
+		// A day that is yet to come was noted by a clock that ran ahead.
+		if v, ok := tx.Value(valueAnchored); ok && license.Date(v) >= yesterday && license.Date(v) <= today {
 			return nil
 		}
 		last, err := lastBefore(tx, midnight)

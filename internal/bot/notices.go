@@ -37,28 +37,40 @@ func (b *Bot) notify(ctx context.Context, t store.Task, n notice, doubtful bool)
 	}
 	p := chat.Post{Place: n.Place, Message: n.Message, Nonce: n.Nonce}
 	if doubtful {
-		if _, found, err := c.Find(ctx, p, n.Since); err == nil && found {
+		_, found, err := c.Find(ctx, p, n.Since)
+		switch {
+		case found:
 			b.finish(ctx, t)
+			return
+		case err != nil && !errors.Is(err, chat.ErrCannotLook) && t.Tries < findTries:
+			b.notifyAgain(t, n, true, err)
 			return
 		}
 	}
 	_, wait, err := b.through(c, "post", n.Place, func() (chat.Ref, error) { return c.Post(ctx, p) })
 	var closed *chat.Closed
+	var moved *chat.Moved
 	switch {
 	case wait > 0:
+		b.later(wait, finishing, taskNotice, "", func(ctx context.Context) { b.notify(ctx, t, n, doubtful) })
 	case err == nil:
 		b.finish(ctx, t)
-		return
+	case errors.As(err, &moved):
+		n.Place = moved.To
+		b.notify(ctx, t, n, false)
 	case errors.Is(err, chat.ErrRejected), errors.Is(err, chat.ErrGone), errors.As(err, &closed):
 		b.Log.Error("notice not delivered", "notice", n.Nonce, "chat", c.Name(), "error", err)
 		b.finish(ctx, t)
-		return
 	default:
-		t.Tries++
-		wait = min(time.Second<<min(t.Tries-1, 8), 5*time.Minute)
-		b.Log.Warn("notice not delivered", "notice", n.Nonce, "chat", c.Name(), "error", err, "again", wait)
+		b.notifyAgain(t, n, doubtful || errors.Is(err, chat.ErrLost), err)
 	}
-	doubtful = doubtful || errors.Is(err, chat.ErrLost)
+}
+
+// notifyAgain tries once more after a failure that may pass.
+func (b *Bot) notifyAgain(t store.Task, n notice, doubtful bool, err error) {
+	t.Tries++
+	wait := min(time.Second<<min(t.Tries-1, 8), 5*time.Minute)
+	b.Log.Warn("notice not delivered", "notice", n.Nonce, "chat", n.Place.Transport, "error", err, "again", wait)
 	b.later(wait, finishing, taskNotice, "", func(ctx context.Context) { b.notify(ctx, t, n, doubtful) })
 }
 
