@@ -152,9 +152,6 @@ func (b *Bot) notPosted(ctx context.Context, r requests.Request, m message, p ch
 func (b *Bot) posted(ctx context.Context, r requests.Request, m message, ref chat.Ref, hash string, version int) error {
 	first := m.ref == ""
 	over := !r.Open() && r.State != requests.Running
-	b.mu.Lock()
-	delete(b.recovered, m.messageID)
-	b.mu.Unlock()
 	if !first && !over {
 		// An edit can be done again: only what it ends with has to be remembered.
 		return nil
@@ -184,6 +181,10 @@ func (b *Bot) posted(ctx context.Context, r requests.Request, m message, ref cha
 	if err != nil {
 		return err
 	}
+	// Not before: until then a click may be on the one that a kill has left.
+	b.mu.Lock()
+	delete(b.recovered, m.messageID)
+	b.mu.Unlock()
 	for _, id := range waiting {
 		b.sync(id)
 	}
