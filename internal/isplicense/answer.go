@@ -43,7 +43,8 @@ var (
 	errTooBig  = errors.New("the answer is larger than any of the panel's")
 )
 
-// element is an element of an answer, or, without a name, a piece of text.
+// element is an element of an answer, or, without a name, a piece of text. An
+// element that holds one piece of text and nothing else has it in itself.
 type element struct {
 	name     string
 	text     string
@@ -63,8 +64,8 @@ func (e *element) attr(name string) string {
 
 // value is the text that stands directly in the element, less space around it.
 func (e *element) value() string {
-	if len(e.children) == 1 && e.children[0].name == "" {
-		return strings.TrimSpace(e.children[0].text)
+	if len(e.children) == 0 {
+		return strings.TrimSpace(e.text)
 	}
 	var b strings.Builder
 	for _, c := range e.children {
@@ -78,6 +79,9 @@ func (e *element) value() string {
 // prose is all text in the element, as a browser would set it: what stands in
 // different elements does not run together.
 func (e *element) prose() string {
+	if len(e.children) == 0 {
+		return e.text
+	}
 	var b strings.Builder
 	for _, c := range e.children {
 		if c.name == "" {
@@ -301,6 +305,9 @@ func (p *parser) element(start xml.StartElement, depth int) (*element, error) {
 			}
 			e.children = append(e.children, child)
 		case xml.EndElement:
+			if len(e.children) == 1 && e.children[0].name == "" {
+				e.text, e.children = e.children[0].text, nil
+			}
 			return e, nil
 		case xml.CharData:
 			if p.left--; p.left < 0 {

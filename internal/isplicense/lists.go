@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -200,6 +201,7 @@ func (c *Client) pages(ctx context.Context, f license.Family) (l listing, listed
 		}
 		total, rows, listed = p.total, rows+p.rows, listed || p.listed
 		before := len(l.licenses)
+		l.licenses = slices.Grow(l.licenses, len(p.licenses))
 		for _, found := range p.licenses {
 			if !seen[found.Code] {
 				seen[found.Code] = true

@@ -53,8 +53,7 @@ type scanner struct {
 	left   int  // elements and texts that may still come in this child of the root
 	closed bool // the tag that start took was an empty element's
 	names  map[string]string
-	slab   []element  // not in use yet
-	kids   []*element // room for children, not in use yet
+	slab   []element // not in use yet
 }
 
 // declaration takes the XML declaration, if one is there.
@@ -88,35 +87,31 @@ func (s *scanner) element(depth int) (*element, bool) {
 		if !ok {
 			return nil, false
 		}
+		closed := s.end(e.name)
 		if text != "" {
 			if s.left--; s.left < 0 {
 				return nil, false
 			}
+			if closed && len(e.children) == 0 {
+				e.text = text
+				return e, true
+			}
 			t := s.new()
 			t.text = text
-			s.adopt(e, t)
+			e.children = append(e.children, t)
 		}
-		if s.end(e.name) {
+		if closed {
 			return e, true
 		}
 		child, ok := s.element(depth + 1)
 		if !ok {
 			return nil, false
 		}
-		s.adopt(e, child)
-	}
-}
-
-// adopt adds a child. Most elements have one alone: their room for it comes out of
-// a piece that holds several.
-func (s *scanner) adopt(e, child *element) {
-	if e.children == nil {
-		if len(s.kids) == 0 {
-			s.kids = make([]*element, 64)
+		if e.children == nil {
+			e.children = make([]*element, 0, 16) // a list's row has as many columns, about
 		}
-		e.children, s.kids = s.kids[:0:1], s.kids[1:]
+		e.children = append(e.children, child)
 	}
-	e.children = append(e.children, child)
 }
 
 // new gives an element out of a piece that holds several.
