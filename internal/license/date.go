@@ -1,8 +1,6 @@
 package license
 
-import (
-	"time"
-)
+import "time"
 
 // Date is a calendar day as the panel writes it, "2025-02-10", or "" where it is
 // not known. Valid dates compare as strings do.
@@ -38,7 +36,8 @@ func (d Date) Days(e Date) int {
 }
 
 // AddMonths moves the date by n months; a day that the month does not have
-// becomes its last one (31 January and a month: 28 February).
+// becomes its last one (31 January and a month: 28 February). It is "" where the
+// date is not known or the result is none.
 func (d Date) AddMonths(n int) Date {
 	t := d.Time(time.UTC)
 	if t.IsZero() {
@@ -46,5 +45,6 @@ func (d Date) AddMonths(n int) Date {
 	}
 	first := time.Date(t.Year(), t.Month()+time.Month(n), 1, 0, 0, 0, 0, time.UTC)
 	last := first.AddDate(0, 1, -1).Day()
-	return DateOf(first.AddDate(0, 0, min(t.Day(), last)-1))
+	sum, _ := ParseDate(first.AddDate(0, 0, min(t.Day(), last)-1).Format(dateLayout))
+	return sum
 }

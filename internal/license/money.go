@@ -2,8 +2,10 @@ package license
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Money is an amount in ten-thousandths of a unit, with its currency as the
@@ -14,47 +16,34 @@ type Money struct {
 	Currency string
 }
 
+// amount is a currency on either side of a number, whose thousands may stand apart.
+var amount = regexp.MustCompile(`^([^\d.,+-]*)([+-]?)([^\d.,+-]*)(\d+(?: \d+)*)(?:([.,])(\d{1,4}))?([^\d+-]*)$`)
+
 // ParseMoney reads what the panel writes: "4.50 EUR", "EUR 4.50", "1 204,5 RUB",
-// "-3.00". More than four decimals are refused rather than rounded.
+// "-3.00". More than four decimals are refused rather than rounded, and so is
+// "1,204": it may be a thousand or one and a bit.
 func ParseMoney(s string) (Money, bool) {
-	var digits, cur strings.Builder
-	dot := -1
-	neg := false
-	for _, r := range s {
-		switch {
-		case r >= '0' && r <= '9':
-			digits.WriteRune(r)
-		case (r == '.' || r == ',') && dot < 0 && digits.Len() > 0:
-			dot = digits.Len()
-		case r == '-' && digits.Len() == 0 && !neg:
-			neg = true
-		case r == ' ' || r == '\u00a0' || r == '\u202f' || r == '+':
-		case r == '.' || r == ',':
-			// The dot of an abbreviated currency ("руб.") ends the text; a second
-			// one within the digits is not an amount that we understand.
-			if cur.Len() == 0 {
-				return Money{}, false
-			}
-		default:
-			cur.WriteRune(r)
-		}
-	}
-	d := digits.String()
-	frac := 0
-	if dot >= 0 {
-		frac = len(d) - dot
-	}
-	if d == "" || frac > 4 || len(d)-frac > 12 {
+	s = strings.TrimSpace(strings.NewReplacer("\u00a0", " ", "\u202f", " ").Replace(s))
+	m := amount.FindStringSubmatch(s)
+	if m == nil {
 		return Money{}, false
 	}
-	n, err := strconv.ParseInt(d+strings.Repeat("0", 4-frac), 10, 64)
+	whole, fraction := strings.ReplaceAll(m[4], " ", ""), m[6]
+	if len(whole) > 12 || m[5] == "," && len(fraction) == 3 {
+		return Money{}, false
+	}
+	n, err := strconv.ParseInt(whole+fraction+strings.Repeat("0", 4-len(fraction)), 10, 64)
 	if err != nil {
 		return Money{}, false
 	}
-	if neg {
+	if m[2] == "-" {
 		n = -n
 	}
-	return Money{n, strings.ToUpper(cur.String())}, true
+	currency := strings.TrimSuffix(strings.Join(strings.Fields(m[1]+m[3]+m[7]), ""), ".")
+	if strings.ContainsAny(currency, ".,") || !utf8.ValidString(currency) {
+		return Money{}, false
+	}
+	return Money{n, strings.ToUpper(currency)}, true
 }
 
 // String writes the amount with at least two decimals: "4.50 EUR".

@@ -17,6 +17,10 @@
 //	waiting → checking → started → applied | not
 //	                             ↘ looking → applied | not | unknown
 //
+// What reading could not tell is settled by people or by a later reading, and a
+// "not" that was said because nothing was found is corrected by what turns up.
+// docs/requests.md has every step.
+//
 // An item is started once in its life: the step that records "started" is the only
 // one that gives the effect [Call], and nothing leads back before it.
 package requests

@@ -88,9 +88,11 @@ var leadsTo = map[ItemState][]ItemState{
 	Not:      {Applied},
 }
 
-// checkNothing checks a step that says that it changed nothing.
+// checkNothing checks a step from which nothing follows, but for a refusal in the
+// audit trail.
 func (x *explorer) checkNothing(w *world, ev Event, s Step) {
-	same := len(s.Effects) == 0 && len(s.Entries) == 0 && w.req.State == s.Request.State &&
+	refusal := len(s.Entries) == 1 && s.Entries[0].Event == EventRefused && s.Changed
+	same := len(s.Effects) == 0 && (refusal || len(s.Entries) == 0 && !s.Changed) && w.req.State == s.Request.State &&
 		w.req.Version == s.Request.Version && slices.Equal(w.req.Votes, s.Request.Votes)
 	for i, it := range w.req.Items {
 		now := s.Request.Items[i]
