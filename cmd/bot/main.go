@@ -14,7 +14,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
+	"runtime"
 	"syscall"
 	_ "time/tzdata" // TIMEZONE has to work in a container without zone files
 )
@@ -48,8 +48,11 @@ type env struct {
 func run(ctx context.Context, e env) (code int) {
 	defer func() {
 		if r := recover(); r != nil {
-			line, _, _ := strings.Cut(fmt.Sprint(r), "\n")
-			code = e.failed(fmt.Errorf("internal error, please report it: %s", line))
+			what := fmt.Sprintf("%T", r) // its words may quote anything
+			if known, ok := r.(runtime.Error); ok {
+				what = known.Error()
+			}
+			code = e.failed(fmt.Errorf("internal error, please report it: %s", what))
 		}
 	}()
 	if len(e.args) == 0 {

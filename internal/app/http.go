@@ -3,6 +3,7 @@ package app
 import (
 	"fmt"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"time"
 )
@@ -23,7 +24,21 @@ func (a *App) routes() http.Handler {
 	})
 	mux.HandleFunc("GET /readyz", a.ready)
 	mux.Handle("GET /metrics", a.metrics.handler())
-	return mux
+	return a.contained(mux)
+}
+
+// contained answers a request over which something panicked with a 500. net/http would
+// log what the panic says, and that may quote what it was about.
+func (a *App) contained(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if recover() != nil {
+				a.log.Error("a request panicked", "path", r.URL.Path, "stack", string(debug.Stack()))
+				w.WriteHeader(http.StatusInternalServerError)
+			}
+		}()
+		h.ServeHTTP(w, r)
+	})
 }
 
 // part is a line of /readyz.
