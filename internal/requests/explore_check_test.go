@@ -336,7 +336,7 @@ func (x *explorer) ends() {
 	x.label = "(ways on)"
 	for goal, ways := range map[string][]edge{
 		"a report":    x.ways[alone],
-		"a final end": append(slices.Clone(x.ways[alone]), x.ways[people_]...),
+		"a final end": append(slices.Clone(x.ways[alone]), x.ways[byWord]...),
 	} {
 		leads := slices.Clone(x.reported)
 		if goal != "a report" {
