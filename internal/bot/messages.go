@@ -324,7 +324,7 @@ func (b *Bot) sendOnce(ctx context.Context, id messageID) (wait time.Duration, e
 	if id.Key != keyQuestion && question.ref == "" && question.Closed == "" {
 		return 0, nil // the question's own delivery leads to this one again
 	}
-	if m.Kind == kindCard && m.ref == "" && r.State != requests.Proposed {
+	if tooLate(r, m) && !b.doubtful(id) {
 		return 0, b.close(ctx, m, "decided before it was posted")
 	}
 	p, ok := b.compose(r, m, question, members)
@@ -336,6 +336,11 @@ func (b *Bot) sendOnce(ctx context.Context, id messageID) (wait time.Duration, e
 		return b.post(ctx, c, r, m, p)
 	}
 	return b.edit(ctx, c, r, m, p)
+}
+
+// tooLate says of a card that is not posted yet that it would ask what is decided.
+func tooLate(r requests.Request, m message) bool {
+	return m.Kind == kindCard && m.ref == "" && r.State != requests.Proposed
 }
 
 // compose makes the message and says where it goes.

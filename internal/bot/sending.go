@@ -18,16 +18,16 @@ const undelivered = 24 * time.Hour
 // post sends a message that has no reference yet. One that may have been posted
 // before a kill is looked for first.
 func (b *Bot) post(ctx context.Context, c Chat, r requests.Request, m message, p chat.Post) (time.Duration, error) {
-	b.mu.Lock()
-	doubtful := b.recovered[m.messageID]
-	b.mu.Unlock()
-	if doubtful {
+	if b.doubtful(m.messageID) {
 		ref, found, err := c.Find(ctx, p, m.Since)
 		if found {
 			return 0, b.posted(ctx, r, m, ref, "", 0)
 		}
 		if err != nil && !errors.Is(err, chat.ErrCannotLook) && b.tried(m) < findTries {
 			return b.wait(c, "find", m, err)
+		}
+		if tooLate(r, m) {
+			return 0, b.close(ctx, m, "decided before it was posted")
 		}
 		if err != nil && m.Kind == kindReport && !m.Repeat {
 			m.Repeat = true
@@ -47,6 +47,13 @@ func (b *Bot) post(ctx context.Context, c Chat, r requests.Request, m message, p
 // findTries is how often a chat that can be searched is asked before a message is
 // posted all the same: a second report that says so is better than none.
 const findTries = 4
+
+// doubtful says whether a message without a reference may be there all the same.
+func (b *Bot) doubtful(id messageID) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.recovered[id]
+}
 
 func (b *Bot) tried(m message) int {
 	b.mu.Lock()
