@@ -1,9 +1,12 @@
 package telegram
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -315,6 +318,33 @@ func TestNoErrorHoldsTheToken(t *testing.T) {
 		t.Error("the library knows the token")
 	}
 }
+
+// What answers in Telegram's place may repeat what it was asked.
+func TestNoRefusalHoldsASecret(t *testing.T) {
+	const hook = "a-webhooks-secret"
+	echo := roundTrip(func(r *http.Request) (*http.Response, error) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		said, err := json.Marshal(map[string]any{"ok": false, "error_code": 400, "description": strings.Repeat("x", 150) + r.URL.Path + string(body)})
+		return &http.Response{StatusCode: 400, Body: io.NopCloser(bytes.NewReader(said)), Request: r}, err
+	})
+	a, err := New(Config{Token: "1:" + secret, WebhookURL: "https://bot.example/telegram/webhook", WebhookSecret: hook, HTTP: echo})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = a.Check(t.Context())
+	for _, err := range []error{err, a.setWebhook(t.Context())} {
+		if !errors.Is(err, chat.ErrRejected) || strings.Contains(err.Error(), secret[:8]) || strings.Contains(err.Error(), hook) {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func TestNewRefuses(t *testing.T) {
 	for _, c := range []Config{

@@ -72,6 +72,7 @@ type Adapter struct {
 	log    *slog.Logger
 	client *http.Client
 	api    *bot.Bot
+	redact *strings.Replacer // of what others say
 
 	username atomic.Pointer[string] // without the @; nil until Telegram has told it
 
@@ -114,7 +115,8 @@ func New(cfg Config) (*Adapter, error) {
 		t.IdleConnTimeout = 30 * time.Second
 		cfg.HTTP = t
 	}
-	a := &Adapter{cfg: cfg, log: cfg.Log, why: "starting"}
+	_, key, _ := strings.Cut(cfg.Token, ":")
+	a := &Adapter{cfg: cfg, log: cfg.Log, why: "starting", redact: redacting(key, cfg.WebhookSecret)}
 	a.client = &http.Client{
 		Transport: &tokenTransport{base: cfg.HTTP, token: cfg.Token},
 		// A redirect would carry the URL, token and all, on to somebody else.

@@ -89,11 +89,24 @@ func (t *tokenTransport) scrub(err error) error {
 	return errors.New(strings.ReplaceAll(text, secret, "[token]"))
 }
 
+// redacting takes secrets out of a text; one that is too short to be one stays, lest
+// it take the text apart.
+func redacting(secrets ...string) *strings.Replacer {
+	var pairs []string
+	for _, s := range secrets {
+		if len(s) >= 8 {
+			pairs = append(pairs, s, "[secret]")
+		}
+	}
+	return strings.NewReplacer(pairs...)
+}
+
 type exchangeKey struct{}
 
 // exchange is what went over the wire in one call.
 type exchange struct {
 	limit      int64
+	redact     *strings.Replacer
 	dialed     atomic.Bool // a connection was asked for
 	connected  atomic.Bool // and was there, so that something may have been sent
 	status     int
@@ -134,7 +147,7 @@ func (a *Adapter) exchange(ctx context.Context, method, chatID string, timeout t
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("telegram %s: %w: %w", method, chat.ErrTemporary, err)
 	}
-	x := &exchange{limit: limit}
+	x := &exchange{limit: limit, redact: a.redact}
 	ctx, cancel := context.WithTimeout(x.watch(ctx), timeout)
 	defer cancel()
 	begun := a.cfg.Now()
@@ -165,6 +178,8 @@ func (x *exchange) outcome(method, chatID string, err error) (json.RawMessage, e
 	if answer.OK {
 		return answer.Result, nil
 	}
+	// What answers in Telegram's place may repeat what it was asked.
+	answer.Description = x.redact.Replace(answer.Description)
 	return nil, refusal(method, chatID, answer)
 }
 
