@@ -74,7 +74,8 @@ func (s *sender) Do(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, &sendError{err: withoutURL(err), nothing: seal.close()}
 	}
-	defer func() { _ = resp.Body.Close() }()
+	sent := resp.Body // and not what takes its place below
+	defer func() { _ = sent.Close() }()
 	if resp.StatusCode == http.StatusTooManyRequests {
 		return nil, &slackgo.RateLimitedError{RetryAfter: retryAfter(resp.Header)}
 	}
