@@ -23,7 +23,10 @@ type rig struct {
 	world    *sandbox.World
 	app      *app.App
 	settings settings.Settings
-	around   app.World // what the bot is started with
+	around   app.World       // what the bot is started with
+	carrier  *http.Transport // of HTTP in memory; nil on loopback
+
+	deliveries *deliveries // to the bot; nil on loopback
 
 	licenses *slackserver.Channel
 	ops      *slackserver.User // operator
@@ -62,8 +65,9 @@ func makeRig(t *testing.T, net *wires, changes []change) *rig {
 	o := sandbox.Options{Panel: panelserver.Options{Licenses: panelserver.Sample(time.Now())}}
 	if net != nil {
 		carrier := net.transport()
+		r.carrier, r.deliveries = carrier, &deliveries{next: carrier}
 		t.Cleanup(carrier.CloseIdleConnections)
-		o.Listen, o.Slack.Transport, o.Telegram.Transport = net.Listen, carrier, carrier
+		o.Listen, o.Slack.Transport, o.Telegram.Transport = net.Listen, r.deliveries, r.deliveries
 		r.around.Listen, r.around.Dial, r.around.Chats, r.around.Panel = net.Listen, net.Dial, carrier, carrier
 	}
 	s := usual(t)
@@ -180,9 +184,9 @@ func (r *rig) within(d time.Duration) context.Context {
 // get asks one of the bot's own routes.
 func (r *rig) get(method, path string) (status int, body string) {
 	r.Helper()
-	carrier := r.around.Chats
-	if carrier == nil {
-		carrier = http.DefaultTransport
+	carrier := http.DefaultTransport
+	if r.carrier != nil {
+		carrier = r.carrier
 	}
 	req, err := http.NewRequestWithContext(r.ctx(), method, "http://"+r.app.Addr().String()+path, nil)
 	if err != nil {
