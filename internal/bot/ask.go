@@ -134,7 +134,7 @@ func isHeld(held []chat.Asked, c license.Code) bool {
 
 // link is where the request's question stands, "" where the chat has no links.
 func (b *Bot) link(tx *store.Tx, id requests.ID) (string, error) {
-	all, err := messagesOf(tx, id)
+	all, err := b.messagesOf(tx, id)
 	q, _ := find(all, keyQuestion)
 	c, on := b.chats[q.Place.Transport]
 	if err != nil || !on || q.ref == "" {
@@ -321,7 +321,7 @@ func (b *Bot) propose(ctx context.Context, t store.Task, w wish, items []request
 		if err := b.record(tx, requests.Request{ID: id}, step); err != nil {
 			return err
 		}
-		if err := keepHandle(tx, id, w.in.Handle); err != nil {
+		if err := b.keepHandle(tx, id, w.in.Handle); err != nil {
 			return err
 		}
 		return tx.DeleteTask(t.ID)

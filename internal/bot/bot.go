@@ -83,6 +83,7 @@ type Bot struct {
 	agenda *agenda
 	lanes  *lanes
 	limits *limiter
+	memo   memo
 
 	work   context.Context // ends when the time to finish is over
 	cancel context.CancelFunc

@@ -19,7 +19,7 @@ func (b *Bot) Counts() Counts {
 			if r.Open() {
 				c.Open++
 			}
-			all, err := messagesOf(tx, r.ID)
+			all, err := b.messagesOf(tx, r.ID)
 			for _, m := range all {
 				if m.Kind == kindReport && m.ref == "" && m.Closed == "" {
 					c.Undelivered++

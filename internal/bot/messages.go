@@ -81,7 +81,7 @@ func putMessage(tx *store.Tx, m message) error {
 	return tx.PutMessage(s)
 }
 
-func messagesOf(tx *store.Tx, id requests.ID) ([]message, error) {
+func (b *Bot) messagesOf(tx *store.Tx, id requests.ID) ([]message, error) {
 	stored, err := tx.Messages(id)
 	if err != nil {
 		return nil, err
@@ -89,7 +89,7 @@ func messagesOf(tx *store.Tx, id requests.ID) ([]message, error) {
 	all := make([]message, len(stored))
 	for i, s := range stored {
 		all[i] = message{messageID: messageID{s.Request, s.Key}, ref: chat.Ref(s.Ref)}
-		if err := json.Unmarshal(s.Data, &all[i].posting); err != nil {
+		if all[i].posting, err = b.memo.posting(all[i].messageID, s.Data); err != nil {
 			return nil, fmt.Errorf("the message %s of request %s can't be read", s.Key, s.Request)
 		}
 	}
@@ -152,8 +152,8 @@ func (b *Bot) planQuestion(tx *store.Tx, r requests.Request) error {
 
 // keepHandle keeps the way to answer the asker with the question: where that can't
 // be put, there may be no other one.
-func keepHandle(tx *store.Tx, id requests.ID, handle string) error {
-	all, err := messagesOf(tx, id)
+func (b *Bot) keepHandle(tx *store.Tx, id requests.ID, handle string) error {
+	all, err := b.messagesOf(tx, id)
 	if err != nil || handle == "" {
 		return err
 	}
@@ -201,7 +201,7 @@ func (b *Bot) reach(m requests.Member, place chat.Place) (a requests.Account, se
 
 // planReport records the message that tells how items ended, in the thread.
 func (b *Bot) planReport(tx *store.Tx, r requests.Request, e requests.Effect) error {
-	all, err := messagesOf(tx, r.ID)
+	all, err := b.messagesOf(tx, r.ID)
 	if err != nil {
 		return err
 	}
@@ -223,7 +223,7 @@ func (b *Bot) planReport(tx *store.Tx, r requests.Request, e requests.Effect) er
 
 // planSync has every message of the request brought to its state.
 func (b *Bot) planSync(tx *store.Tx, r requests.Request) error {
-	all, err := messagesOf(tx, r.ID)
+	all, err := b.messagesOf(tx, r.ID)
 	if err != nil {
 		return err
 	}
@@ -309,7 +309,7 @@ func (b *Bot) sendOnce(ctx context.Context, id messageID) (wait time.Duration, e
 		if r, ok, err = tx.Request(id.Request); err != nil || !ok {
 			return errors.Join(err, errNoRequest)
 		}
-		all, err := messagesOf(tx, id.Request)
+		all, err := b.messagesOf(tx, id.Request)
 		if err != nil {
 			return err
 		}

@@ -169,7 +169,7 @@ func (b *Bot) posted(ctx context.Context, r requests.Request, m message, ref cha
 		if err := putMessage(tx, m); err != nil {
 			return err
 		}
-		all, err := messagesOf(tx, r.ID)
+		all, err := b.messagesOf(tx, r.ID)
 		if err != nil {
 			return err
 		}
@@ -266,7 +266,7 @@ func (b *Bot) shut(ctx context.Context, r requests.Request, m message, why strin
 
 // unreached withdraws a question that no approver can see.
 func (b *Bot) unreached(tx *store.Tx, r requests.Request, in chat.Inbound, say *chat.Speaker) error {
-	all, err := messagesOf(tx, r.ID)
+	all, err := b.messagesOf(tx, r.ID)
 	if err != nil {
 		return err
 	}

@@ -74,7 +74,7 @@ func (b *Bot) clicked(tx *store.Tx, in chat.Inbound, member bool) (requests.Requ
 // locate records where the question is: the click tells it before the chat's own
 // answer does, and a kill in between would lose sight of it.
 func (b *Bot) locate(tx *store.Tx, r requests.Request, in chat.Inbound) error {
-	all, err := messagesOf(tx, r.ID)
+	all, err := b.messagesOf(tx, r.ID)
 	q, ok := find(all, keyQuestion)
 	if err != nil || !ok || q.ref != "" {
 		return err
@@ -155,7 +155,7 @@ func (b *Bot) retire(tx *store.Tx, r requests.Request) error {
 	if r.Open() || r.Watched(b.Now()) {
 		return nil
 	}
-	all, err := messagesOf(tx, r.ID)
+	all, err := b.messagesOf(tx, r.ID)
 	if err != nil || slices.ContainsFunc(all, func(m message) bool { return !m.settled(r.Version) }) {
 		return err
 	}
