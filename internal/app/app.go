@@ -259,8 +259,10 @@ func (a *App) startHTTP() error {
 		return fmt.Errorf("HTTP_ADDR: cannot listen: %w", err)
 	}
 	a.addr = l.Addr()
+	unspoken := &unspoken{conns: map[net.Conn]struct{}{}}
 	server := &http.Server{
 		Handler:           a.routes(),
+		ConnState:         unspoken.note,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      60 * time.Second,
@@ -276,6 +278,7 @@ func (a *App) startHTTP() error {
 		}
 	}()
 	a.stops = append(a.stops, func(ctx context.Context) {
+		unspoken.close()
 		if err := server.Shutdown(ctx); err != nil {
 			_ = server.Close() // the time is over
 		}

@@ -2,9 +2,11 @@ package app
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -13,10 +15,10 @@ import (
 func (a *App) routes() http.Handler {
 	mux := http.NewServeMux()
 	if a.slack != nil && a.slackHTTP {
-		mux.Handle("/slack/", a.slack.Routes(a.sinkSlack()))
+		mux.Handle("/slack/{route}", a.slack.Routes(a.sinkSlack()))
 	}
 	if a.telegram != nil && a.settings.TelegramWebhookURL != "" {
-		mux.Handle("/telegram/webhook", a.telegram.Webhook(a.sinkTelegram()))
+		mux.Handle("POST /telegram/webhook", a.telegram.Webhook(a.sinkTelegram()))
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -39,6 +41,36 @@ func (a *App) contained(h http.Handler) http.Handler {
 		}()
 		h.ServeHTTP(w, r)
 	})
+}
+
+// unspoken is the connections on which nothing was asked yet. A shutdown would wait
+// five seconds for them (net/http, Server.Shutdown), of the ten that there are.
+type unspoken struct {
+	mu    sync.Mutex
+	over  bool
+	conns map[net.Conn]struct{}
+}
+
+func (u *unspoken) note(c net.Conn, state http.ConnState) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	switch {
+	case state != http.StateNew:
+		delete(u.conns, c)
+	case u.over:
+		_ = c.Close() // nobody has heard of it
+	default:
+		u.conns[c] = struct{}{}
+	}
+}
+
+func (u *unspoken) close() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.over = true
+	for c := range u.conns {
+		_ = c.Close() // nobody has heard of it
+	}
 }
 
 // part is a line of /readyz.
