@@ -83,10 +83,12 @@ func (b *Bot) call(ctx context.Context, r requests.Request, item int) {
 	case requests.Order:
 		result = b.Panel.Order(ctx, orderSpec(r))
 	case requests.Edit:
-		result = b.Panel.Edit(ctx, l, orElse(r.Params.Name, l.Name), orElse(r.Params.Address, l.Address))
+		// What is to stay is sent as it was read just now: what is left out may be
+		// cleared.
+		result = b.Panel.Edit(ctx, l, orElse(r.Params.Name, it.Before.Name), orElse(r.Params.Address, it.Before.Address))
 	case requests.Nodes:
 		product, _ := license.ProductByCode(l.ProductCode)
-		result = b.Panel.Nodes(ctx, l, product, l.Name, l.Address, r.Params.Count)
+		result = b.Panel.Nodes(ctx, l, product, it.Before.Name, it.Before.Address, r.Params.Count)
 	case requests.Renew:
 		result = b.Panel.Renew(ctx, it.Code, it.Facts.Period)
 	case requests.Terminate:
@@ -220,7 +222,7 @@ func (b *Bot) seeOrder(ctx context.Context, r requests.Request, it requests.Item
 	s := requests.Seen{}
 	for _, l := range candidates(all, spec) {
 		s.Codes = append(s.Codes, l.Code)
-		if !slices.Contains(it.Before.Codes, l.Code) {
+		if l.Code == it.Code || it.Code == "" && !slices.Contains(it.Before.Codes, l.Code) {
 			s.Found, s.Status, s.Processing, s.Expires = true, l.Status, l.Processing, l.Expires
 		}
 	}

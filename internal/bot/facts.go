@@ -130,21 +130,28 @@ func panelSaysNo(err error) (said string, no bool) {
 	return "", false
 }
 
+// readForm reads what a list may leave out: the count of nodes, and the name and
+// address that an edit sends along unchanged.
 func (b *Bot) readForm(ctx context.Context, a requests.Action, p requests.Params, rd reading) (reading, error) {
 	l := rd.license
-	product, known := license.ProductByCode(l.ProductCode)
-	if a == requests.Nodes && (!known || product.Node == 0) {
-		return rd, &notPossible{why: noNodes, license: l}
-	}
 	form, err := b.Panel.Form(ctx, l)
 	if err != nil {
 		return rd, err
 	}
-	rd.before.Nodes, rd.facts.Nodes = form.Nodes, form.Nodes
+	f := &rd.facts
+	f.Nodes = form.Nodes
+	f.Name, f.Address = orElse(f.Name, form.Name), orElse(f.Address, form.Address)
+	if f.ProductCode == 0 {
+		f.ProductCode = form.ProductCode
+	}
+	rd.before = requests.Before{Expires: l.Expires, Name: f.Name, Address: f.Address, Nodes: form.Nodes}
+	product, known := license.ProductByCode(f.ProductCode)
 	switch {
+	case a == requests.Nodes && (!known || product.Node == 0):
+		return rd, &notPossible{why: noNodes, license: l}
 	case a == requests.Nodes && form.Nodes == p.Count:
 		return rd, &notPossible{why: sameNodes, license: l}
-	case a == requests.Edit && (p.Name == "" || p.Name == l.Name) && (p.Address == "" || license.SameAddress(p.Address, l.Address)):
+	case a == requests.Edit && (p.Name == "" || p.Name == f.Name) && (p.Address == "" || license.SameAddress(p.Address, f.Address)):
 		return rd, &notPossible{why: sameFields, license: l}
 	}
 	return rd, nil

@@ -214,26 +214,25 @@ func (b *Bot) plan(tx *store.Tx, r requests.Request, e requests.Effect) error {
 	return nil
 }
 
-// watchKey names the call on a licence whose late effect is looked for.
-func watchKey(code license.Code) string { return "watch/" + string(code) }
+// watchKey names the action whose late effect is looked for.
+func watchKey(r requests.Request, item int) string {
+	return "watch/" + requests.GuardKeys(r.Action, r.Params, []license.Code{r.Items[item].Code})[0]
+}
 
-// supersede ends the watch of an earlier request on the licence: what is seen from
+// supersede ends the watch of an earlier request for the same: what is seen from
 // now on can't be told apart from this call's effect.
 func (b *Bot) supersede(tx *store.Tx, r requests.Request, item int) error {
-	code := r.Items[item].Code
-	if code == "" {
-		return nil
-	}
-	id, ok := tx.Guard(watchKey(code))
-	if err := tx.SetGuard(watchKey(code), r.ID); err != nil || !ok || id == r.ID {
+	key := watchKey(r, item)
+	id, ok := tx.Guard(key)
+	if err := tx.SetGuard(key, r.ID); err != nil || !ok || id == r.ID {
 		return err
 	}
 	old, ok, err := tx.Request(id)
 	if err != nil || !ok {
 		return err
 	}
-	for i, it := range old.Items {
-		if it.Code == code {
+	for i := range old.Items {
+		if watchKey(old, i) == key {
 			if old, _, err = b.step(tx, old, requests.Superseded{Item: i}, b.Now()); err != nil {
 				return err
 			}
@@ -244,8 +243,9 @@ func (b *Bot) supersede(tx *store.Tx, r requests.Request, item int) error {
 
 // happened records an event of a request and begins what follows from it.
 func (b *Bot) happened(ctx context.Context, id requests.ID, ev requests.Event) {
-	// What has happened is recorded even where the time to finish is over.
-	err := b.Store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+	// What has happened is recorded even where the time to finish is over; but only
+	// a chat that waits for its acknowledgement is in a hurry.
+	err := b.Store.UpdateSoon(context.WithoutCancel(ctx), func(tx *store.Tx) error {
 		r, ok, err := tx.Request(id)
 		if err != nil {
 			return err
