@@ -284,7 +284,7 @@ func (b *Bot) propose(ctx context.Context, t store.Task, w wish, items []request
 		b.failed("question", "", err)
 		return
 	}
-	err = b.Store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+	err = b.Store.UpdateSoon(context.WithoutCancel(ctx), func(tx *store.Tx) error {
 		k, err := b.known(tx)
 		if err != nil {
 			return err

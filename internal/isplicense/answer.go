@@ -440,6 +440,9 @@ var declaredEncoding = regexp.MustCompile(`(?i)^[\s\x{feff}]*<\?xml[^>]*\sencodi
 func plain(r io.Reader, contentType string) io.Reader {
 	buffered := bufio.NewReaderSize(r, 4096)
 	head, _ := buffered.Peek(256) // an error comes again from the next read
+	if bytes.HasPrefix(head, []byte(`<?xml version="1.0" encoding="UTF-8"?>`)) {
+		return buffered
+	}
 	label := ""
 	if found := declaredEncoding.FindSubmatch(head); found != nil {
 		label = string(found[1])
