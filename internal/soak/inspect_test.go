@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/isplicense/license-bot/internal/requests"
 	"github.com/isplicense/license-bot/internal/sandbox/panelserver"
@@ -35,7 +34,9 @@ type figures struct {
 	repeated                     int // reports on Telegram that may repeat another
 }
 
-func (f *findings) bad(format string, args ...any) { f.wrong = append(f.wrong, fmt.Sprintf(format, args...)) }
+func (f *findings) bad(format string, args ...any) {
+	f.wrong = append(f.wrong, fmt.Sprintf(format, args...))
+}
 
 // kept is what the store holds of one request.
 type kept struct {
@@ -286,9 +287,9 @@ func (w *world) shown() map[string]sight {
 			}
 		}
 	}
-	for _, room := range w.rooms {
-		for _, m := range w.Telegram.Messages(room) {
-			place := fmt.Sprintf("telegram:%d/", room.Chat)
+	for _, p := range w.chatters {
+		place := fmt.Sprintf("telegram:%d/", p.Private().Chat)
+		for _, m := range w.Telegram.Messages(p.Private()) {
 			if m.From != 0 && len(m.Text) > 0 {
 				seen[place+fmt.Sprint(m.ID)] = sight{card: fromTelegram(m), place: place, values: values(m)}
 			}
@@ -425,6 +426,3 @@ func checkButtons(f *findings, all map[requests.ID]*kept, seen map[string]sight)
 		}
 	}
 }
-
-// span is how long ago for figures.
-func span(since time.Time) time.Duration { return time.Since(since).Round(10 * time.Millisecond) }

@@ -236,19 +236,38 @@ func (sc scenario) run(t *testing.T, bin, addr string, p plot, trace string) (ki
 // quiet waits until the bot has nothing left to do. Whatever kills it meanwhile,
 // another is started.
 func (w *world) quiet(ctx context.Context, b **process, again func() *process) {
-	for ctx.Err() == nil {
-		select {
-		case <-(*b).ended:
-			*b = again()
-		default:
-		}
-		_, body, err := w.get(ctx, "/metrics")
-		if err == nil && strings.Contains(body, "\nlicensebot_open_requests 0\n") && strings.Contains(body, "\nlicensebot_undelivered_reports 0\n") {
+	for !w.rests(ctx, *b, closed) {
+		if ctx.Err() != nil {
+			w.t.Errorf("the bot does not come to rest\n%s", w.log)
 			return
 		}
-		time.Sleep(5 * time.Millisecond) // between two questions to another process
+		*b = again()
 	}
-	w.t.Errorf("the bot does not come to rest\n%s", w.log)
+}
+
+// What a bot at rest says of itself.
+var (
+	delivered = []string{"\nlicensebot_undelivered_reports 0\n"}
+	closed    = []string{"\nlicensebot_undelivered_reports 0\n", "\nlicensebot_open_requests 0\n"}
+)
+
+// rests waits until the bot says all of that; false: it has ended, or the time is
+// over.
+func (w *world) rests(ctx context.Context, b *process, says []string) bool {
+	for {
+		_, body, err := w.get(ctx, "/metrics")
+		missing := func(line string) bool { return !strings.Contains(body, line) }
+		if err == nil && !slices.ContainsFunc(says, missing) {
+			return true
+		}
+		select {
+		case <-b.ended:
+			return false
+		case <-ctx.Done():
+			return false
+		case <-time.After(10 * time.Millisecond): // between two questions to another process
+		}
+	}
 }
 
 // passings plays the scenario undisturbed and counts how often each point is passed.
@@ -294,13 +313,16 @@ func plots(passed map[string]int) []plot {
 func TestKill(t *testing.T) {
 	bin := binary(t)
 	for i, sc := range scenarios() {
+		if !*whole && i > 3 {
+			break
+		}
 		t.Run(sc.name, func(t *testing.T) {
 			t.Parallel()
 			addr := freePort(t)
 			all := plots(sc.passings(t, bin, addr))
 			every := 1
 			if !*whole {
-				every = 29
+				every = 37
 			}
 			tried, killed := 0, 0
 			for n, p := range all {

@@ -124,9 +124,7 @@ func (p *telegramSeat) says(_ context.Context, text string) bool {
 }
 
 func (p *telegramSeat) sees(ctx context.Context, match func(card) bool) (card, error) {
-	m, err := p.p.SeesWhere(ctx, p.room, func(m telegramserver.Message) bool {
-		return m.ID > p.last && match(fromTelegram(m))
-	})
+	m, err := p.p.SeesAfter(ctx, p.room, p.last, func(m telegramserver.Message) bool { return match(fromTelegram(m)) })
 	return fromTelegram(m), err
 }
 

@@ -29,7 +29,7 @@ type world struct {
 
 	channels []*slackserver.Channel // the first is #licenses
 	users    []*slackserver.User
-	rooms    []telegramserver.Room
+	chatters []*telegramserver.Person
 	people   []requests.Member
 
 	// acknowledged is called when a chat has told a person that something arrived.
@@ -97,7 +97,7 @@ func (w *world) onSlack(name string, role requests.Role) *slackserver.User {
 func (w *world) onTelegram(name string, role requests.Role) *telegramserver.Person {
 	p := w.Telegram.Person(telegramserver.Profile{Name: name})
 	p.Starts()
-	w.rooms = append(w.rooms, p.Private())
+	w.chatters = append(w.chatters, p)
 	w.people = append(w.people, requests.Member{Person: name, Role: role, Accounts: []requests.Account{telegramAccount(p)}})
 	return p
 }
@@ -163,4 +163,18 @@ func (w *world) slackPlaces() [][]slackserver.Message {
 		all = append(all, m)
 	}
 	return all
+}
+
+// state is what the panel has of a licence; the zero state where it has none.
+type state struct{ code, name, expires string }
+
+// look gives the state of a licence by its code, or by the name that it was ordered
+// under.
+func (w *world) look(about string) state {
+	for _, l := range w.Panel.Licenses() {
+		if l.ID == about || l.Name == about {
+			return state{l.ID, l.Name, l.Expires}
+		}
+	}
+	return state{}
 }

@@ -269,8 +269,13 @@ func (p *Person) Sees(ctx context.Context, room Room, substring string) (Message
 // SeesWhere waits for a message of the bot in the room by a condition, and gives
 // the newest such. The condition must be quick and must call nothing of the server's.
 func (p *Person) SeesWhere(ctx context.Context, room Room, match func(Message) bool) (Message, error) {
+	return p.SeesAfter(ctx, room, 0, match)
+}
+
+// SeesAfter is [Person.SeesWhere] for messages that came after the one with that id.
+func (p *Person) SeesAfter(ctx context.Context, room Room, id int, match func(Message) bool) (Message, error) {
 	return p.s.await(ctx, room, "what is waited for", func(m *message) bool {
-		return m.From != nil && m.From.ID == p.s.me.ID && match(view(m))
+		return m.ID > id && m.From != nil && m.From.ID == p.s.me.ID && match(view(m))
 	})
 }
 
