@@ -253,8 +253,7 @@ var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 func escape(s string) string { return escaper.Replace(s) }
 
 // clean takes out what no message needs and some clients stumble over: broken
-// UTF-8, control characters, and the marks that turn the direction of what
-// follows, with which one name can be made to look like another.
+// UTF-8, control characters, and what nobody sees.
 func clean(s string) string {
 	if plainASCII(s) {
 		return s
@@ -265,7 +264,7 @@ func clean(s string) string {
 			return r
 		case r == '\t':
 			return ' '
-		case unicode.IsControl(r), r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069, r == 0xfeff:
+		case unicode.IsControl(r), chat.Invisible(r):
 			return -1
 		}
 		return r

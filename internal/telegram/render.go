@@ -283,7 +283,7 @@ func address(s string) (string, bool) {
 }
 
 // clean makes text that Telegram takes as it is: valid UTF-8 without control
-// characters.
+// characters and without what nobody sees.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -291,7 +291,7 @@ func clean(s string) string {
 			return r
 		case r == '\t':
 			return ' '
-		case unicode.IsControl(r), r >= 0x2028 && r <= 0x202e:
+		case unicode.IsControl(r), chat.Invisible(r):
 			return -1
 		}
 		return r

@@ -1,0 +1,114 @@
+package slack
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/slack-go/slack/socketmode"
+)
+
+// While no connection is up, slack-go queues twenty acknowledgements and then blocks
+// whoever has one more. A bot that is stopped then must not wait for ever.
+func TestAcknowledgementsWithoutAConnection(t *testing.T) {
+	var log logBuffer
+	synctest.Test(t, func(t *testing.T) {
+		a, err := New(Config{BotToken: botToken, AppToken: appToken, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &session{a: a, sink: newSink(), client: socketmode.New(a.api)}
+		begun := time.Now()
+		var all sync.WaitGroup
+		for i := range 100 {
+			all.Go(func() {
+				s.take(t.Context(), delivery{
+					kind: socketmode.RequestTypeSlashCommands, envelope: fmt.Sprint(i), at: begun,
+					payload: fmt.Appendf(nil, "%s%d\"}", commandStart, i),
+				})
+			})
+		}
+		all.Wait()
+		if took := time.Since(begun); took > ackTimeout {
+			t.Errorf("it took %s", took)
+		}
+	})
+	if n := strings.Count(log.String(), "was given up"); n != 100-20 {
+		t.Errorf("%d acknowledgements were given up:\n%s", n, log.String())
+	}
+	log.check(t)
+}
+
+// Bodies as long as they may be, of nothing but depth or number.
+func TestBodiesThatWeighMuch(t *testing.T) {
+	many := strings.Repeat(`{"action_id":"confirm"},`, maxBody/40)
+	for name, body := range map[string]string{
+		"deep":  `{"type":"block_actions","message":` + strings.Repeat("[", maxBody-100),
+		"deep2": strings.Repeat(`{"message":`, maxBody/12),
+		"cut":   `{"type":"block_actions","actions":[` + many,
+	} {
+		if in, err := clicks([]byte(body), time.Now()); !errors.Is(err, errMalformed) {
+			t.Errorf("%s: %d clicks, %v", name, len(in), err)
+		}
+		if _, err := readEvent([]byte(body)); !errors.Is(err, errMalformed) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	form := "command=%2Flicense&team_id=T1&user_id=U1&channel_id=C1&text=" + strings.Repeat("%3C%40U1%3E+", maxBody/13)
+	in, err := commandForm([]byte(form), "1", time.Now())
+	if err != nil || len(in.Text) > 2*maxBody {
+		t.Errorf("%d bytes of text, %v", len(in.Text), err)
+	}
+}
+
+func FuzzEnvelope(f *testing.F) {
+	f.Add([]byte(commandEnvelope("1")))
+	f.Add([]byte(`{"type":"interactive","envelope_id":"2","payload":{"type":"block_actions","trigger_id":"t","user":{"id":"U1","team_id":"T1"},"channel":{"id":"C1"},"actions":[{"action_id":"deny:x"}]}}`))
+	f.Add([]byte(`{"type":"events_api","envelope_id":"3","payload":{"type":"event_callback","event":{"type":"app_uninstalled"}}}`))
+	f.Add([]byte(`{"type":"disconnect","reason":"refresh_requested"}`))
+	a, err := New(Config{BotToken: "x", AppToken: "y"})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, message []byte) {
+		d, ok := undecoded(message, time.Unix(1, 0))
+		if !ok {
+			return
+		}
+		if d.envelope == "" {
+			t.Errorf("%s has no name to acknowledge it by", message)
+		}
+		all, err := a.readEnvelope(d)
+		for _, in := range all {
+			checkInbound(t, in, err)
+		}
+	})
+}
+
+// What is remembered of a delivery gives nobody a trigger_id.
+func TestDeliveriesHoldNoTrigger(t *testing.T) {
+	const trigger = "13345224609.738474920.8088930838d88f008e0"
+	in, err := commandForm([]byte("command=%2Flicense&team_id=T1&user_id=U1&channel_id=C1&trigger_id="+trigger), "1", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := clicks([]byte(`{"type":"block_actions","trigger_id":"`+trigger+`","user":{"id":"U1","team_id":"T1"},"actions":[{"action_id":"a"},{"action_id":"b"}]}`), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]bool{}
+	for _, one := range append(all, in) {
+		names[one.Delivery] = true
+		if strings.Contains(one.Delivery, "738474920") {
+			t.Error(one.Delivery)
+		}
+	}
+	if len(names) != 3 {
+		t.Errorf("the names are %v", names)
+	}
+}

@@ -1,0 +1,46 @@
+package telegram
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+// People are their ids: a name can be changed, and taken by somebody else.
+func TestNamesAreNobody(t *testing.T) {
+	account := func(from string) string {
+		t.Helper()
+		r, err := read([]byte(`{"update_id":1,"message":{"message_id":1,"chat":{"id":-5,"type":"group"},"from":`+from+`,"text":"/license list"}}`), "my_bot", time.Unix(1, 0))
+		if err != nil || !r.acts {
+			t.Fatalf("%s: %+v, %v", from, r, err)
+		}
+		return string(r.in.Account)
+	}
+	before := account(`{"id":5,"first_name":"Ann","username":"ann"}`)
+	if after := account(`{"id":5,"first_name":"Eve","username":"eve"}`); after != before {
+		t.Errorf("with a new name %s is %s", before, after)
+	}
+	if other := account(`{"id":6,"first_name":"Ann","username":"ann"}`); other == before {
+		t.Errorf("who takes the name of %s is the same", before)
+	}
+}
+
+// Updates as long as they may be, of nothing but depth or number.
+func TestUpdatesThatWeighMuch(t *testing.T) {
+	for name, text := range map[string]string{
+		"deep":     `{"update_id":1,"message":` + strings.Repeat(`{"reply_to_message":`, maxUpdate/20),
+		"deep too": `{"update_id":1,"message":{"sender_chat":` + strings.Repeat("[", maxUpdate-100) + strings.Repeat("]", maxUpdate-100) + "}}",
+	} {
+		if r, err := read([]byte(text), "my_bot", time.Unix(1, 0)); !errors.Is(err, errUnreadable) {
+			t.Errorf("%s: %+v, %v", name, r, err)
+		}
+	}
+	mention := `{"type":"text_mention","offset":0,"length":1,"user":{"id":7}},`
+	update := `{"update_id":1,"message":{"message_id":1,"chat":{"id":5,"type":"private"},"from":{"id":5},"text":"` + strings.Repeat("я", 4000) +
+		`","entities":[` + strings.Repeat(mention, 10000) + `{}]}}`
+	r, err := read([]byte(update), "my_bot", time.Unix(1, 0))
+	if err != nil || !r.acts || len(r.in.Text) > 10000 {
+		t.Errorf("%d bytes of text, %v", len(r.in.Text), err)
+	}
+}
