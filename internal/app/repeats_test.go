@@ -174,6 +174,7 @@ func TestFortyClicksAtOnce(t *testing.T) {
 		clicks.Wait()
 		r.reports(card, "1003 was terminated")
 		r.called("softexternal.delete", 1)
+		time.Sleep(10 * time.Second)
 		answers := 0
 		for _, u := range []*slackserver.User{r.second, r.boss, r.ops, r.guest, r.alien} {
 			shown, err := u.Screen(channel)

@@ -1,14 +1,12 @@
 package app_test
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/isplicense/license-bot/internal/sandbox/panelserver"
-	"github.com/isplicense/license-bot/internal/sandbox/slackserver"
-	"github.com/isplicense/license-bot/internal/sandbox/telegramserver"
 )
 
 func TestAnOpenQuestionOutlivesAStop(t *testing.T) {
@@ -138,19 +136,24 @@ func TestRunningItemsGoOnAfterAKill(t *testing.T) {
 	})
 }
 
-// moments is how many moments of a scene the bot is killed at, at most.
-const moments = 60
-
-func TestKilledAtEveryMomentInSlack(t *testing.T) {
-	for n := 1; n <= moments; n++ {
-		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			played(t, func(r *rig) { killedInSlack(r, n) })
+// everyMoment plays a scene once for each of its moments, or for some of them where
+// tests are to be short.
+func everyMoment(t *testing.T, moments int, scene func(*rig, int)) {
+	step := 1
+	if testing.Short() {
+		step = 4
+	}
+	for n := 1; n <= moments; n += step {
+		t.Run(strconv.Itoa(n), func(t *testing.T) {
+			played(t, func(r *rig) { scene(r, n) })
 		})
 	}
 }
 
+func TestKilledAtEveryMomentInSlack(t *testing.T) { everyMoment(t, 44, killedInSlack) }
+
 func killedInSlack(r *rig, n int) {
-	r.allow()
+	r.bossAllows("@ops operator as ops")
 	r.stop()
 	m := r.mortally()
 	r.start()
@@ -210,13 +213,7 @@ func (r *rig) questions() (n int) {
 	return n
 }
 
-func TestKilledAtEveryMomentOnTelegram(t *testing.T) {
-	for n := 1; n <= moments; n++ {
-		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			played(t, func(r *rig) { killedOnTelegram(r, n) })
-		})
-	}
-}
+func TestKilledAtEveryMomentOnTelegram(t *testing.T) { everyMoment(t, 40, killedOnTelegram) }
 
 func killedOnTelegram(r *rig, n int) {
 	r.onTelegram(r.dora, "operator as dora")
@@ -319,11 +316,9 @@ func TestAKillWhileAnApprovalWaits(t *testing.T) {
 		time.Sleep(time.Second)
 		m.dies()
 		r.rises(m)
-		var again telegramserver.Message = mine
-		if a, err := r.dora.Forges(r.ctx(), again, "approve:"+r.idOf(card.Text)); err != nil || !strings.Contains(a.Text, "Already decided") {
+		if a, err := r.dora.Forges(r.ctx(), mine, "approve:"+r.idOf(card.Text)); err != nil || !strings.Contains(a.Text, "Already decided") {
 			r.Errorf("%+v, %v", a, err)
 		}
-		var shown slackserver.Message = card
-		r.pressesInVain(r.boss, shown, "Approve", "Already decided. Denied by @second")
+		r.pressesInVain(r.boss, card, "Approve", "Already decided. Denied by @second")
 	})
 }
