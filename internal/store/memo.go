@@ -9,41 +9,50 @@ import (
 	"github.com/isplicense/license-bot/internal/requests"
 )
 
-// memo remembers what records of requests say, since one that is under way is read
-// many times between two changes. It goes by the record's bytes alone, whatever
+// memo remembers what records say, since those of a request that is under way are
+// read many times between two changes. It goes by a record's bytes alone, whatever
 // transaction they are read in, so there is nothing in it that could be out of date.
-type memo struct {
+// The zero value is empty.
+type memo[T any] struct {
 	mu    sync.Mutex
-	known map[requests.ID]remembered
+	known map[string]remembered[T]
 }
 
-type remembered struct {
-	record  []byte
-	request requests.Request
+type remembered[T any] struct {
+	record []byte
+	value  T
 }
 
-// memoSize bounds how many requests are remembered: a few hundred KB.
-const memoSize = 128
+// memoSize bounds how many records of a kind are remembered: some hundred KB.
+const memoSize = 256
 
-// request reads a record; false if it can't be read. What it gives is the caller's.
-func (m *memo) request(id requests.ID, record []byte) (requests.Request, bool) {
+// read gives what decode makes of the record, which is shared with later callers;
+// false if it can't be read.
+func (m *memo[T]) read(key, record []byte, decode func(key, record []byte) (T, bool)) (T, bool) {
 	m.mu.Lock()
-	known, ok := m.known[id]
+	known, ok := m.known[string(key)]
 	m.mu.Unlock()
 	if ok && bytes.Equal(known.record, record) {
-		return cloned(known.request), true
+		return known.value, true
 	}
-	var r requests.Request
-	if json.Unmarshal(record, &r) != nil || r.ID != id {
-		return requests.Request{}, false
+	value, ok := decode(key, record)
+	if !ok {
+		return value, false
 	}
-	known = remembered{bytes.Clone(record), cloned(r)}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.known == nil || len(m.known) >= memoSize {
-		m.known = make(map[requests.ID]remembered, memoSize)
+		m.known = make(map[string]remembered[T], memoSize)
 	}
-	m.known[id] = known
+	m.known[string(key)] = remembered[T]{bytes.Clone(record), value}
+	return value, true
+}
+
+func decodeRequest(id, record []byte) (requests.Request, bool) {
+	var r requests.Request
+	if json.Unmarshal(record, &r) != nil || string(r.ID) != string(id) {
+		return requests.Request{}, false
+	}
 	return r, true
 }
 

@@ -12,7 +12,11 @@ import (
 
 // TestMemo reads records over and over and spoils what it was given.
 func TestMemo(t *testing.T) {
-	var m memo
+	var m memo[requests.Request]
+	request := func(id requests.ID, record []byte) (requests.Request, bool) {
+		r, ok := m.read([]byte(id), record, decodeRequest)
+		return cloned(r), ok
+	}
 	for n := range 3 * memoSize {
 		id := requests.ID(fmt.Sprintf("r%d", n%(memoSize+10)))
 		want := requests.Request{
@@ -29,7 +33,7 @@ func TestMemo(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 3 {
-			got, ok := m.request(id, record)
+			got, ok := request(id, record)
 			if !ok || !reflect.DeepEqual(got, want) {
 				t.Fatalf("got %+v, %v; want %+v", got, ok, want)
 			}
@@ -39,7 +43,7 @@ func TestMemo(t *testing.T) {
 			got.Items[0].Code = "spoilt"
 		}
 		record[0] = '-'
-		if got, ok := m.request(id, record); ok {
+		if got, ok := request(id, record); ok {
 			t.Fatalf("a damaged record gives %+v", got)
 		}
 	}

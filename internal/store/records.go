@@ -183,11 +183,11 @@ func (tx *Tx) Request(id requests.ID) (requests.Request, bool, error) {
 	if v == nil {
 		return requests.Request{}, false, nil
 	}
-	r, ok := tx.s.memo.request(id, v)
+	r, ok := tx.s.requests.read([]byte(id), v, decodeRequest)
 	if !ok {
 		return requests.Request{}, false, unreadable(inRequests, []byte(id))
 	}
-	return r, true, nil
+	return cloned(r), true, nil
 }
 
 // PutRequest keeps the request under its id.
@@ -302,7 +302,8 @@ func (tx *Tx) ClearGuard(key string, id requests.ID) error {
 	return tx.delete(inGuards, []byte(key))
 }
 
-// Message is one message of a request, wherever it was posted.
+// Message is one message of a request, wherever it was posted. The Data of one that
+// was read is shared and not to be changed.
 type Message struct {
 	Request requests.ID     // whose it is
 	Key     string          // which of the request's; opaque here
@@ -319,13 +320,21 @@ func messageKey(id requests.ID, key string) []byte {
 	return append(append([]byte(id), 0), key...)
 }
 
-func readMessage(k, v []byte) (Message, error) {
+func (tx *Tx) readMessage(k, v []byte) (Message, error) {
+	m, ok := tx.s.messages.read(k, v, decodeMessage)
+	if !ok {
+		return Message{}, unreadable(inMessages, k)
+	}
+	return m, nil
+}
+
+func decodeMessage(k, v []byte) (Message, bool) {
 	id, key, ok := bytes.Cut(k, []byte{0})
 	var r messageRecord
 	if !ok || json.Unmarshal(v, &r) != nil {
-		return Message{}, unreadable(inMessages, k)
+		return Message{}, false
 	}
-	return Message{requests.ID(id), string(key), r.Ref, r.Data}, nil
+	return Message{requests.ID(id), string(key), r.Ref, r.Data}, true
 }
 
 // PutMessage keeps the message, in place of the request's with that key. A Ref is
@@ -336,7 +345,7 @@ func (tx *Tx) PutMessage(m Message) error {
 	}
 	key := messageKey(m.Request, m.Key)
 	if old := tx.get(inMessages, key); old != nil {
-		was, err := readMessage(key, old)
+		was, err := tx.readMessage(key, old)
 		if err != nil {
 			return err
 		}
@@ -360,7 +369,7 @@ func (tx *Tx) Messages(id requests.ID) ([]Message, error) {
 	prefix := messageKey(id, "")
 	c := tx.bucket(inMessages).Cursor()
 	for k, v := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, v = c.Next() {
-		m, err := readMessage(k, v)
+		m, err := tx.readMessage(k, v)
 		if err != nil {
 			return nil, err
 		}
@@ -379,7 +388,7 @@ func (tx *Tx) MessageByRef(ref string) (Message, bool, error) {
 	if v == nil {
 		return Message{}, false, unreadable(inRefs, []byte(ref))
 	}
-	m, err := readMessage(key, v)
+	m, err := tx.readMessage(key, v)
 	return m, err == nil, err
 }
 

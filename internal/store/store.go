@@ -13,6 +13,8 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/isplicense/license-bot/internal/requests"
 )
 
 // Why a store cannot be opened. Each comes wrapped in a line that has the path and
@@ -90,6 +92,7 @@ type Store struct {
 	urgent  bool // somebody in the queue does not want to wait for company
 	closing bool
 	broke   bool
+	cause   error // with broke
 
 	wake    chan struct{} // the queue has something new for the writer; holds one
 	broken  chan struct{} // closed when a commit has failed
@@ -99,8 +102,9 @@ type Store struct {
 	closeErr  error
 	stuck     bool // bbolt's write lock was lost in a panic: its Close would wait for ever
 
-	members atomic.Pointer[memberList]
-	memo    memo
+	members  atomic.Pointer[memberList]
+	requests memo[requests.Request]
+	messages memo[Message]
 }
 
 // Fresh says that this Open has made the file: whatever was done before it is not
@@ -109,6 +113,14 @@ func (s *Store) Fresh() bool { return s.fresh }
 
 // Broken is closed when a commit has failed. The process then has to end.
 func (s *Store) Broken() <-chan struct{} { return s.broken }
+
+// Cause is why the store broke; nil while it has not. It says what the file system
+// did and names the file.
+func (s *Store) Cause() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cause
+}
 
 // View runs fn in a read transaction, which sees what was committed when it began
 // and nothing later. fn must neither begin another transaction nor wait for

@@ -258,7 +258,7 @@ func (s *Store) finish(b *bolt.Tx, wrote bool) (err error) {
 func (s *Store) fail(batch []*call, cause error) {
 	s.mu.Lock()
 	if !s.broke {
-		s.broke = true
+		s.broke, s.cause = true, cause
 		close(s.broken)
 	}
 	waiting := s.queue
