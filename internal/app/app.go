@@ -11,11 +11,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -53,14 +51,18 @@ type App struct {
 	world    World
 	log      *slog.Logger
 
-	store     *store.Store
 	panel     *isplicense.Client
 	slack     *slack.Adapter
 	slackHTTP bool
 	telegram  *telegram.Adapter
-	bot       *bot.Bot
+	speaker   *chat.Speaker // in the language of places and of people whose own is not known
 	metrics   *metrics
 	addr      net.Addr
+
+	mu     sync.Mutex
+	core   *core
+	down   string // why there is no core
+	broken chan struct{}
 
 	stops    []func(context.Context) // in the order in which the parts have started
 	stopOnce sync.Once
@@ -78,8 +80,14 @@ func New(s settings.Settings, w World) (*App, error) {
 	if w.Listen == nil {
 		w.Listen = net.Listen
 	}
-	a := &App{settings: s, world: w, log: w.Log, stopping: make(chan struct{})}
-	a.metrics = newMetrics(func() bot.Counts { return a.bot.Counts() })
+	a := &App{settings: s, world: w, log: w.Log, stopping: make(chan struct{}), broken: make(chan struct{}), down: "not open"}
+	a.speaker = chat.NewSpeaker(string(s.Locale), s.TimeZone.Location)
+	a.metrics = newMetrics(func() bot.Counts {
+		if c, _ := a.now(); c != nil {
+			return c.bot.Counts()
+		}
+		return bot.Counts{}
+	})
 	if err := a.makePanel(); err != nil {
 		return nil, err
 	}
@@ -137,7 +145,7 @@ func (a *App) makeTelegram() error {
 // Start opens the store, goes on with what was not finished, listens, and connects
 // to the chats. It does not wait for any of them, nor for the panel.
 func (a *App) Start() error {
-	for _, start := range []func() error{a.startStore, a.startBot, a.startHTTP, a.startChats} {
+	for _, start := range []func() error{a.startCore, a.startHTTP, a.startChats} {
 		if err := start(); err != nil {
 			return err
 		}
@@ -159,53 +167,19 @@ func (a *App) Stop(ctx context.Context) {
 // Addr is where the bot listens.
 func (a *App) Addr() net.Addr { return a.addr }
 
-// Broken is closed when the store takes no more writes: the process should end,
-// and the next one see what the disk has.
-func (a *App) Broken() <-chan struct{} { return a.store.Broken() }
+// Broken is closed when the store takes no more writes and can't be opened again
+// here: it was damaged, or another process has it. The process should end. What
+// passes, a full disk for one, is waited for.
+func (a *App) Broken() <-chan struct{} { return a.broken }
 
 // ErrNoAdmin says that nobody could ever be allowed to do anything.
 var ErrNoAdmin = errors.New("ADMINS: the store has no admin yet: name the first as slack:TEAM/USER or telegram:ID")
 
-func (a *App) startStore() error {
-	if _, err := os.Stat(string(a.settings.Store)); errors.Is(err, fs.ErrNotExist) && len(a.settings.Admins) == 0 {
-		return ErrNoAdmin // before a store is made that nobody could use
-	}
-	var err error
-	a.store, err = store.Open(string(a.settings.Store), store.Options{
-		Now: a.world.Now, Rand: a.world.Rand, Log: a.log.With("part", "store"),
-	})
-	if err != nil {
-		return err
-	}
-	a.stops = append(a.stops, func(context.Context) {
-		if err := a.store.Close(); err != nil {
-			a.log.Error("the store did not close well", "error", err)
-		}
-	})
-	admins := 0
-	err = a.store.Update(context.Background(), func(tx *store.Tx) error {
-		var first []requests.Account
-		for _, s := range a.settings.Admins {
-			account, err := requests.ParseAccount(string(s))
-			if err != nil {
-				return fmt.Errorf("ADMINS: %w", err)
-			}
-			first = append(first, account)
-		}
-		admins, err = bot.Admit(tx, first)
-		return err
-	})
-	if err == nil && admins == 0 {
-		err = ErrNoAdmin
-	}
-	return err
-}
-
-func (a *App) startBot() error {
+// startBot starts the bot on the core's store, and the shell's way in.
+func (a *App) startBot(c *core) error {
 	s := a.settings
 	zone := s.TimeZone.Location
 	speakers := map[string]*chat.Speaker{"en": chat.NewSpeaker("en", zone)}
-	speaker := chat.NewSpeaker(string(s.Locale), zone)
 	var chats []bot.Chat
 	if a.slack != nil {
 		chats = append(chats, a.slack)
@@ -217,28 +191,28 @@ func (a *App) startBot() error {
 	for action, n := range s.Approvals {
 		approvals[requests.Action(action)] = n
 	}
-	a.bot = bot.New(bot.Config{
-		Store: a.store, Panel: a.panel, Account: s.PanelUser.Reveal(), Chats: chats,
+	c.bot = bot.New(bot.Config{
+		Store: c.store, Panel: a.panel, Account: s.PanelUser.Reveal(), Chats: chats,
 		Rules: requests.Rules{
 			ConfirmTTL: s.ConfirmTTL.Duration, ApprovalTTL: s.ApprovalTTL.Duration,
 			Settle: s.PanelSettle.Duration, Watch: watch, Approvals: approvals,
 		},
-		Zone: zone, Speaker: speaker, Speakers: speakers,
+		Zone: zone, Speaker: a.speaker, Speakers: speakers,
 		Limit: bot.Limit{Count: s.RateLimit.Count, Per: s.RateLimit.Per}, Anchors: places(s.AuditAnchor),
 		Now: a.world.Now, Log: a.log.With("part", "bot"), Observer: a.metrics,
 	})
-	if err := a.bot.Start(); err != nil {
+	c.stops = append(c.stops, c.bot.Stop)
+	if err := c.bot.Start(); err != nil {
 		return err
 	}
-	a.stops = append(a.stops, a.bot.Stop)
 	if a.world.Control == nil {
 		return nil
 	}
-	stop, err := a.world.Control(a.store)
+	stop, err := a.world.Control(c.store)
 	if err != nil {
 		return err
 	}
-	a.stops = append(a.stops, func(context.Context) { stop() })
+	c.stops = append(c.stops, func(context.Context) { stop() })
 	return nil
 }
 
@@ -312,13 +286,13 @@ func (a *App) startChats() error {
 	return nil
 }
 
-type slackSink struct{ bot *bot.Bot }
+type slackSink struct{ app *App }
 
 func (s slackSink) Take(ctx context.Context, in []chat.Inbound) error {
-	return s.bot.Take(ctx, in, nil)
+	return s.app.take(ctx, in, nil)
 }
 
-func (a *App) sinkSlack() slack.Sink { return slackSink{a.bot} }
+func (a *App) sinkSlack() slack.Sink { return slackSink{a} }
 
 // telegramSink keeps Telegram's offset in the transaction that takes the updates.
 type telegramSink struct{ app *App }
@@ -330,14 +304,15 @@ func (a *App) offsetOf() string {
 }
 
 func (s telegramSink) Offset(context.Context) (int64, error) {
-	return readOffset(s.app.store, s.app.offsetOf())
+	c, down := s.app.now()
+	if c == nil {
+		return 0, errors.New(down)
+	}
+	return readOffset(c.store, s.app.offsetOf())
 }
 
 func (s telegramSink) Take(ctx context.Context, in []chat.Inbound, next int64) error {
-	return s.app.bot.Take(ctx, in, func(tx *store.Tx) error { return writeOffset(tx, s.app.offsetOf(), next) })
+	return s.app.take(ctx, in, func(tx *store.Tx) error { return writeOffset(tx, s.app.offsetOf(), next) })
 }
 
 func (a *App) sinkTelegram() telegram.Sink { return telegramSink{a} }
-
-// Audit gives the running bot's store to somebody who checks its trail.
-func (a *App) Audit(look func(*store.Store) error) error { return look(a.store) }

@@ -103,10 +103,8 @@ func (a *App) ready(w http.ResponseWriter, _ *http.Request) {
 
 func (a *App) parts() (parts []part, ready bool) {
 	store := part{name: "store", ok: true, state: "ok"}
-	select {
-	case <-a.store.Broken():
-		store.ok, store.state = false, "broken: it takes no more writes; restart the bot after looking at the log"
-	default:
+	if c, down := a.now(); c == nil {
+		store.ok, store.state = false, "broken: "+down+"; it is tried again until it takes writes"
 	}
 	parts = append(parts, store)
 	chats := false

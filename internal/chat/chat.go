@@ -157,6 +157,12 @@ type Limited struct {
 
 func (e *Limited) Error() string { return fmt.Sprintf("rate limited for %s", e.After) }
 
+// Unavailable is what an adapter gets instead of having what came in recorded: nothing
+// of it was and nothing will be done, and the message is for those who sent it.
+type Unavailable struct{ Message Message }
+
+func (e *Unavailable) Error() string { return "nothing can be recorded now" }
+
 // Moved says that a place has a new id (a Telegram group that became a supergroup).
 type Moved struct{ To Place }
 

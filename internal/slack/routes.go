@@ -74,12 +74,28 @@ func (a *Adapter) take(ctx context.Context, sink Sink, in []chat.Inbound) error 
 		return nil
 	}
 	start := in[0].At
-	if err := sink.Take(ctx, in); err != nil {
+	err := sink.Take(ctx, in)
+	if down, ok := errors.AsType[*chat.Unavailable](err); ok {
+		return a.turnAway(ctx, in[0], down.Message)
+	}
+	if err != nil {
 		a.cfg.Log.Error("slack: nothing was recorded, nothing is acknowledged", "error", a.scrub.text(err.Error()))
 		return errNotTaken
 	}
 	a.cfg.Acked(a.cfg.Now().Sub(start))
 	failpoint.Here("slack/before-acknowledge")
+	return nil
+}
+
+// turnAway tells a person that nothing was recorded. What could be told to them is
+// acknowledged; else Slack says that it failed, which is true too.
+func (a *Adapter) turnAway(ctx context.Context, in chat.Inbound, m chat.Message) error {
+	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
+	defer cancel()
+	if err := a.Answer(ctx, in, m); err != nil {
+		a.cfg.Log.Error("slack: nothing can be recorded, and the person could not be told", "error", err)
+		return errNotTaken
+	}
 	return nil
 }
 

@@ -176,12 +176,36 @@ func (a *Adapter) pollOnce(ctx context.Context, sink Sink, offset int64, hold ti
 		return 0, fmt.Errorf("telegram getUpdates: %w: updates without ids", chat.ErrLost)
 	}
 	failpoint.Here("telegram/before-take")
-	if err := sink.Take(ctx, batch, next); err != nil {
-		return 0, storeError{err}
+	if err := a.take(ctx, sink, batch, next); err != nil {
+		return 0, err
 	}
 	failpoint.Here("telegram/after-take")
 	a.dismiss(ctx, ignored)
 	return next, nil
+}
+
+// take has a batch recorded, or tells those who sent it that nothing is: then it is
+// done with as well, so that nobody's old click comes to life when the store does.
+func (a *Adapter) take(ctx context.Context, sink Sink, batch []chat.Inbound, next int64) error {
+	err := sink.Take(ctx, batch, next)
+	var down *chat.Unavailable
+	if !errors.As(err, &down) {
+		if err != nil {
+			return storeError{err}
+		}
+		return nil
+	}
+	for _, in := range batch {
+		var limited *chat.Limited
+		switch err := a.Answer(ctx, in, down.Message); {
+		case err == nil:
+		case errors.As(err, &limited), errors.Is(err, chat.ErrTemporary), errors.Is(err, chat.ErrLost):
+			return err // Telegram gives the batch again
+		default:
+			a.log.Warn("telegram: nothing can be recorded, and the person could not be told", "error", err)
+		}
+	}
+	return nil
 }
 
 // dismiss ends the waiting of clients whose clicks nobody acts on.

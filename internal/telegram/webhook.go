@@ -66,7 +66,7 @@ func (a *Adapter) deliver(w http.ResponseWriter, r *http.Request, sink Sink, raw
 	if got.acts {
 		// Deliveries overtake each other, so they say nothing about the offset that
 		// polling would go on from.
-		if err := sink.Take(r.Context(), []chat.Inbound{got.in}, 0); err != nil {
+		if err := a.take(r.Context(), sink, []chat.Inbound{got.in}, 0); err != nil {
 			a.log.Error("telegram: an update was not stored; Telegram will deliver it again", "update_id", id, "error", err)
 			http.Error(w, "not stored", http.StatusInternalServerError)
 			return
