@@ -314,12 +314,12 @@ var ErrNoAnchor = errors.New("no entry of the audit trail has that hash: its end
 
 // Verify checks a whole trail: numbers from 1 without a gap, each entry's hash
 // right, each prev the hash before it. If anchor is not empty, it must be the hash
-// of one of the entries, or 64 zeros. A trail that does not hold is a [*ChainError]
+// of one of the entries; 64 zeros are that of an empty trail alone. A trail that does not hold is a [*ChainError]
 // or [ErrNoAnchor]; anything else is an error of entries.
 func Verify(entries iter.Seq2[requests.Entry, error], anchor string) error {
 	anchor = strings.ToLower(strings.TrimSpace(anchor))
 	last := head{0, noHash}
-	found := anchor == "" || anchor == noHash
+	found := anchor == ""
 	for e, err := range entries {
 		broken := &ChainError{Seq: last.seq + 1}
 		var unreadable *RecordError
@@ -341,7 +341,7 @@ func Verify(entries iter.Seq2[requests.Entry, error], anchor string) error {
 		}
 		return broken
 	}
-	if !found {
+	if !found && last.hash != anchor {
 		return ErrNoAnchor
 	}
 	return nil

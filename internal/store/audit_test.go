@@ -139,6 +139,9 @@ func TestVerify(t *testing.T) {
 	if err := store.Verify(all(nil), strings.Repeat("0", 64)); err != nil {
 		t.Error("an empty trail with the anchor of one:", err)
 	}
+	if err := store.Verify(all(good), strings.Repeat("0", 64)); !errors.Is(err, store.ErrNoAnchor) {
+		t.Error("a trail with entries and the anchor of an empty one:", err)
+	}
 	reading := errors.New("reading failed")
 	if err := store.Verify(func(yield func(requests.Entry, error) bool) { yield(requests.Entry{}, reading) }, ""); !errors.Is(err, reading) {
 		t.Error("an error of reading:", err)
