@@ -3,6 +3,7 @@ package slack
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -44,11 +45,8 @@ func (r *apiAnswer) err() error {
 type history struct {
 	apiAnswer
 	Messages []struct {
-		TS       string `json:"ts"`
-		Metadata struct {
-			EventType string          `json:"event_type"`
-			Payload   json.RawMessage `json:"event_payload"`
-		} `json:"metadata"`
+		TS       string          `json:"ts"`
+		Metadata json.RawMessage `json:"metadata"` // anybody's, in any form
 	} `json:"messages"`
 	Next struct {
 		Cursor string `json:"next_cursor"`
@@ -86,7 +84,7 @@ func (a *Adapter) Find(ctx context.Context, p chat.Post, since time.Time) (chat.
 	for range findPages {
 		var page history
 		if err := a.ask(ctx, method, channel, form, &page); err != nil {
-			return "", false, err
+			return "", false, notFound(err)
 		}
 		if ts := page.find(p.Nonce); ts != "" {
 			return makeRef(channel, ts), true, nil
@@ -99,15 +97,29 @@ func (a *Adapter) Find(ctx context.Context, p chat.Post, since time.Time) (chat.
 	return "", false, fmt.Errorf("%s: too much was written since then: %w", method, chat.ErrCannotLook)
 }
 
+// notFound is [chat.ErrCannotLook] where asking again would be refused again.
+func notFound(err error) error {
+	_, closed := errors.AsType[*chat.Closed](err)
+	if closed || errors.Is(err, chat.ErrRejected) || errors.Is(err, chat.ErrGone) {
+		return fmt.Errorf("%w: %w", chat.ErrCannotLook, err)
+	}
+	return err
+}
+
 func (h *history) find(nonce string) (ts string) {
 	for _, m := range h.Messages {
-		if m.Metadata.EventType != eventType {
-			continue
+		metadata := []byte(m.Metadata)
+		var text string // what stands in Slack's place may hand it back as it was sent
+		if json.Unmarshal(metadata, &text) == nil {
+			metadata = []byte(text)
 		}
-		var payload struct {
-			Nonce string `json:"nonce"`
+		var ours struct {
+			EventType string `json:"event_type"`
+			Payload   struct {
+				Nonce string `json:"nonce"`
+			} `json:"event_payload"`
 		}
-		if json.Unmarshal(m.Metadata.Payload, &payload) == nil && payload.Nonce == nonce {
+		if json.Unmarshal(metadata, &ours) == nil && ours.EventType == eventType && ours.Payload.Nonce == nonce {
 			return m.TS
 		}
 	}

@@ -239,10 +239,33 @@ func TestFindAmongForeignMessages(t *testing.T) {
 	w.slack.Break(slackserver.Break{Method: methodHistory, Times: 1, Status: 200, Body: `{"ok":true,"messages":[
 		{"ts":"9.000003","blocks":[{"type":"actions","elements":[{"type":"brand_new_element"}]}]},
 		{"ts":"9.000002","metadata":{"event_type":"other","event_payload":[1]}},
+		{"ts":"9.000004","metadata":null},{"ts":"9.000005","metadata":"mine"},{"ts":"9.000006","metadata":[]},
 		{"ts":"9.000001","metadata":{"event_type":"license_bot","event_payload":{"nonce":"mine"}}}]}`})
 	ref, found, err := w.bot.Find(t.Context(), chat.Post{Place: chat.Place{ID: "C1"}, Nonce: "mine"}, time.Now())
 	if ref != "slack:C1/9.000001" || !found || err != nil {
 		t.Errorf("Find = %q, %v, %v", ref, found, err)
+	}
+}
+
+func TestFindByMetadataAsItWasSent(t *testing.T) {
+	w := newWorld(t, nil)
+	w.slack.Break(slackserver.Break{Method: methodHistory, Times: 1, Status: 200, Body: `{"ok":true,"messages":[
+		{"ts":"9.000001","metadata":"{\"event_type\":\"license_bot\",\"event_payload\":{\"nonce\":\"mine\"}}"}]}`})
+	ref, found, err := w.bot.Find(t.Context(), chat.Post{Place: chat.Place{ID: "C1"}, Nonce: "mine"}, time.Now())
+	if ref != "slack:C1/9.000001" || !found || err != nil {
+		t.Errorf("Find = %q, %v, %v", ref, found, err)
+	}
+}
+
+// Asking again would not help, and meanwhile the message would wait.
+func TestFindWhereLookingIsRefused(t *testing.T) {
+	for _, code := range []string{"unknown_method", "not_in_channel", "channel_not_found", "thread_not_found"} {
+		w := newWorld(t, nil)
+		w.slack.Break(slackserver.Break{Method: methodHistory, Times: 1, Status: 200, Body: `{"ok":false,"error":"` + code + `"}`})
+		_, found, err := w.bot.Find(t.Context(), chat.Post{Place: chat.Place{ID: "C1"}, Nonce: "mine"}, time.Now())
+		if found || !errors.Is(err, chat.ErrCannotLook) {
+			t.Errorf("%s: %v, %v", code, found, err)
+		}
 	}
 }
 
