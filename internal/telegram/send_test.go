@@ -358,6 +358,23 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
+// A body of no known length goes out in chunks, which not everything that stands in
+// Telegram's place can read.
+func TestAMethodWithoutArgumentsHasNoBody(t *testing.T) {
+	a, err := New(Config{Token: "1:" + secret, HTTP: roundTrip(func(r *http.Request) (*http.Response, error) {
+		if r.ContentLength != 0 || r.Body != http.NoBody {
+			t.Errorf("%s has a body of %d bytes", r.URL.Path[len("/bot1:"+secret):], r.ContentLength)
+		}
+		return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(`{"ok":true,"result":{"id":1,"username":"b"}}`)), Request: r}, nil
+	})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestCheck(t *testing.T) {
 	inBubble(t, nil, func(r *rig) {
 		if who, err := r.a.Check(r.ctx); err != nil || who != "@license_bot (id 7000000001)" {

@@ -54,6 +54,9 @@ func (t *tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	out.Body = io.NopCloser(bytes.NewReader(body))
 	out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	out.ContentLength = int64(len(body))
+	if len(body) == 0 {
+		out.Body = http.NoBody // any other body of length 0 goes out in chunks
+	}
 	resp, err := t.base.RoundTrip(out)
 	if err != nil {
 		return nil, t.scrub(err)
