@@ -27,6 +27,7 @@ const (
 // TestSoak has people work with a bot that is killed again and again while Slack,
 // Telegram and the panel fail, and looks afterwards whether each promise was kept.
 func TestSoak(t *testing.T) {
+	t.Parallel()
 	n, m := *kills, *flows
 	if n == 0 {
 		if n = 15; *whole {

@@ -30,9 +30,9 @@ var (
 // Why a transaction was not done.
 var (
 	// ErrBroken is what every call gets after a commit has failed. For those that
-	// were waiting for that commit the outcome is unknown: the next process will
+	// were waiting for that commit the outcome is unknown: the next Open will
 	// see what the disk has.
-	ErrBroken = errors.New("the store stopped after a failed write; restart the bot")
+	ErrBroken = errors.New("the store stopped after a failed write")
 	// ErrClosed is what calls get after Close. They have changed nothing.
 	ErrClosed = errors.New("the store is closed")
 	// ErrReadOnly is what a writing method gives within a View.
@@ -111,7 +111,7 @@ type Store struct {
 // known.
 func (s *Store) Fresh() bool { return s.fresh }
 
-// Broken is closed when a commit has failed. The process then has to end.
+// Broken is closed when a commit has failed. The store then has to be closed.
 func (s *Store) Broken() <-chan struct{} { return s.broken }
 
 // Cause is why the store broke; nil while it has not. It says what the file system

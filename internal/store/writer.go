@@ -264,7 +264,7 @@ func (s *Store) fail(batch []*call, cause error) {
 	waiting := s.queue
 	s.queue, s.urgent = nil, false
 	s.mu.Unlock()
-	s.o.Log.Error("the store could not be written and has stopped; restart the bot", "store", s.path, "error", cause)
+	s.o.Log.Error("the store could not be written and has stopped", "store", s.path, "error", cause)
 	release(batch, ErrBroken)
 	waiting = slices.DeleteFunc(waiting, func(c *call) bool {
 		return !c.state.CompareAndSwap(callQueued, callTaken)
