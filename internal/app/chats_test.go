@@ -260,3 +260,49 @@ func TestManyReportsGoOutAsFastAsSlackTakesThem(t *testing.T) {
 		r.charged("service.prolong", 6)
 	}, func(_ *settings.Settings, o *sandbox.Options) { o.Slack.PostInterval = time.Second })
 }
+
+func TestNoApproverCanBeReached(t *testing.T) {
+	played(t, func(r *rig) {
+		r.bossAllows("@ops operator as ops")
+		r.bossAllows(telegramAccount(r.dora) + " approver as dora") // never opened a chat with the bot
+		r.tells(r.boss, "/license allow "+telegramAccount(r.zack)+" admin as zack", "")
+		r.zack.Starts()
+		r.asks(r.boss, "/license terminate 1003", "Terminate 1003")
+		mine := r.sees(r.zack, r.zack.Private(), "Terminate 1003")
+		r.taps(r.zack, mine, "Deny")
+		r.zack.Blocks()
+		r.says(r.boss, "/license terminate 1006")
+		if _, err := r.boss.Sees(r.ctx(), channel, "None of the approvers could be told"); err != nil {
+			r.Fatal(err, r.screen(r.boss, channel))
+		}
+		r.tells(r.boss, "/license pending", "No request is open")
+		r.called("softexternal.delete", 0)
+	})
+}
+
+func TestAQuestionAskedInPrivateIsPutToAllApprovers(t *testing.T) {
+	played(t, func(r *rig) {
+		r.allow()
+		if _, err := r.ops.Says(r.ops.DM(), "/license terminate 1003"); err != nil {
+			r.Fatal(err)
+		}
+		card, err := r.ops.Sees(r.ctx(), r.ops.DM(), "Terminate 1003")
+		if err != nil {
+			r.Fatal(err)
+		}
+		mine, err := r.second.Sees(r.ctx(), r.second.DM(), "Terminate 1003")
+		if err != nil {
+			r.Fatal(err)
+		}
+		r.presses(r.second, mine, "Approve")
+		r.reports(card, "1003 was terminated")
+		r.ends(card, "Approved by @second")
+		for _, u := range []*slackserver.User{r.second, r.boss} {
+			if _, err := u.SeesWhere(r.ctx(), 0, u.DM(), func(m slackserver.Message) bool {
+				return strings.Contains(m.Text, "1003 was terminated") && len(m.Buttons()) == 0
+			}); err != nil {
+				r.Errorf("%s's card: %v", u.Name(), err)
+			}
+		}
+	})
+}
