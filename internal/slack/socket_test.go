@@ -223,6 +223,10 @@ func TestNoStorm(t *testing.T) {
 // inBubble runs f in a synctest bubble with the adapter on in-memory connections to
 // the server; dial may fail what it likes.
 func inBubble(t *testing.T, s *wire, dial func() error, f func(a *Adapter, log *logBuffer)) {
+	bubbleWith(t, s, newSink(), dial, f)
+}
+
+func bubbleWith(t *testing.T, s *wire, sink Sink, dial func() error, f func(a *Adapter, log *logBuffer)) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
 		server := &http.Server{Handler: s}
@@ -244,7 +248,7 @@ func inBubble(t *testing.T, s *wire, dial func() error, f func(a *Adapter, log *
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
-		wg.Go(func() { _ = a.Run(ctx, newSink()) })
+		wg.Go(func() { _ = a.Run(ctx, sink) })
 		f(a, log)
 		cancel()
 		wg.Wait()

@@ -1,16 +1,21 @@
 package slack
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/gorilla/websocket"
 	"github.com/slack-go/slack/socketmode"
+
+	"github.com/isplicense/license-bot/internal/chat"
 )
 
 // While no connection is up, slack-go queues twenty acknowledgements and then blocks
@@ -42,6 +47,54 @@ func TestAcknowledgementsWithoutAConnection(t *testing.T) {
 		t.Errorf("%d acknowledgements were given up:\n%s", n, log.String())
 	}
 	log.check(t)
+}
+
+// slowDisk takes a second to record something.
+type slowDisk struct{ taken atomic.Int64 }
+
+func (d *slowDisk) Take(context.Context, []chat.Inbound) error {
+	time.Sleep(time.Second)
+	d.taken.Add(1)
+	return nil
+}
+
+// Whoever takes deliveries one after the other, and does work meanwhile, reads no pings
+// for longer than slack-go waits for one, and loses the connection and all that is on
+// it.
+func TestSlowConsumerKeepsTheConnection(t *testing.T) {
+	const commands = 300
+	acked := make(chan string, commands)
+	s := &wire{serve: func(c *websocket.Conn) {
+		send(c, helloMessage)
+		stop := make(chan struct{})
+		defer close(stop)
+		go func() {
+			for {
+				select {
+				case <-stop:
+					return
+				case <-time.After(5 * time.Second):
+					_ = c.WriteControl(websocket.PingMessage, nil, time.Now().Add(time.Second))
+				}
+			}
+		}()
+		go func() {
+			for i := range commands {
+				send(c, commandEnvelope(fmt.Sprint(i)))
+			}
+		}()
+		acks(c, acked)
+	}}
+	disk := &slowDisk{}
+	bubbleWith(t, s, disk, func() error { return nil }, func(*Adapter, *logBuffer) {
+		time.Sleep(5 * time.Minute)
+		if n := s.opened.Load(); n != 1 {
+			t.Errorf("%d connections were asked for", n)
+		}
+		if disk.taken.Load() != commands || len(acked) != commands {
+			t.Errorf("%d of %d were recorded, %d acknowledged", disk.taken.Load(), commands, len(acked))
+		}
+	})
 }
 
 // Bodies as long as they may be, of nothing but depth or number.
