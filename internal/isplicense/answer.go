@@ -9,6 +9,7 @@ import (
 	"mime"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"golang.org/x/net/html/charset"
@@ -181,13 +182,15 @@ func decode(r io.Reader, contentType string, d dialect, visit func(child *elemen
 			root, err = nil, errGarbled
 		}
 	}()
-	r = plain(r, contentType)
-	var begin bytes.Buffer
+	begin := buffers.Get().(*bytes.Buffer)
+	defer func() {
+		begin.Reset()
+		buffers.Put(begin)
+	}()
 	_, err = begin.ReadFrom(io.LimitReader(r, maxSimple+1))
 	if err != nil {
-		return general(io.MultiReader(&begin, &bounded{err: err}), d, visit)
-	}
-	if begin.Len() <= maxSimple {
+		r = &bounded{err: err}
+	} else if begin.Len() <= maxSimple && encoding(begin.Bytes(), contentType) == "" {
 		if root, children, ok := simple(begin.Bytes()); ok {
 			for _, child := range children {
 				if err := visit(child); err != nil {
@@ -197,8 +200,12 @@ func decode(r io.Reader, contentType string, d dialect, visit func(child *elemen
 			return root, nil
 		}
 	}
-	return general(io.MultiReader(&begin, r), d, visit)
+	return general(plain(io.MultiReader(begin, r), contentType), d, visit)
 }
+
+// buffers are for answers, one after the other: what is made of an answer shares
+// nothing with it.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // general is decode for any XML, which has to be UTF-8 but for what meter mends.
 func general(r io.Reader, d dialect, visit func(child *element) error) (*element, error) {
@@ -435,21 +442,33 @@ func (b *bounded) Read(p []byte) (int, error) {
 
 var declaredEncoding = regexp.MustCompile(`(?i)^[\s\x{feff}]*<\?xml[^>]*\sencoding\s*=\s*["']([\w.:-]+)`)
 
-// plain is r as UTF-8. The encoding is that of the XML declaration, else of the
-// Content-Type, else UTF-8.
-func plain(r io.Reader, contentType string) io.Reader {
-	buffered := bufio.NewReaderSize(r, 4096)
-	head, _ := buffered.Peek(256) // an error comes again from the next read
-	if bytes.HasPrefix(head, []byte(`<?xml version="1.0" encoding="UTF-8"?>`)) {
-		return buffered
+// encoding is that of the XML declaration, else of the Content-Type; "" for UTF-8
+// and where neither names one.
+func encoding(answer []byte, contentType string) string {
+	if bytes.HasPrefix(answer, []byte(`<?xml version="1.0" encoding="UTF-8"?>`)) {
+		return ""
 	}
 	label := ""
-	if found := declaredEncoding.FindSubmatch(head); found != nil {
+	if found := declaredEncoding.FindSubmatch(answer[:min(len(answer), declaration)]); found != nil {
 		label = string(found[1])
 	} else if _, params, err := mime.ParseMediaType(contentType); err == nil {
 		label = params["charset"]
 	}
-	if label == "" || strings.EqualFold(label, "utf-8") {
+	if strings.EqualFold(label, "utf-8") {
+		return ""
+	}
+	return label
+}
+
+// declaration is within how many bytes an XML declaration is looked for.
+const declaration = 256
+
+// plain is r as UTF-8.
+func plain(r io.Reader, contentType string) io.Reader {
+	buffered := bufio.NewReaderSize(r, 4096)
+	head, _ := buffered.Peek(declaration) // an error comes again from the next read
+	label := encoding(head, contentType)
+	if label == "" {
 		return buffered
 	}
 	decoded, err := charset.NewReaderLabel(label, buffered)

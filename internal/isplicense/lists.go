@@ -200,15 +200,17 @@ func (c *Client) pages(ctx context.Context, f license.Family) (l listing, listed
 			return listing{}, false, errMoved
 		}
 		total, rows, listed = p.total, rows+p.rows, listed || p.listed
-		before := len(l.licenses)
-		l.licenses = slices.Grow(l.licenses, len(p.licenses))
-		for _, found := range p.licenses {
-			if !seen[found.Code] {
-				seen[found.Code] = true
-				l.licenses = append(l.licenses, found)
-			}
+		found := slices.DeleteFunc(p.licenses, func(one license.License) bool {
+			known := seen[one.Code]
+			seen[one.Code] = true
+			return known
+		})
+		anew := len(found) > 0
+		if l.licenses == nil {
+			l.licenses = found
+		} else {
+			l.licenses = append(l.licenses, found...)
 		}
-		anew := len(l.licenses) > before
 		switch {
 		case rows > maxLicenses:
 			return listing{}, false, &failure{reason: Garbled, detail: "the list has more licences than can be handled"}

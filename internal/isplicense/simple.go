@@ -54,6 +54,7 @@ type scanner struct {
 	closed bool // the tag that start took was an empty element's
 	names  map[string]string
 	slab   []element // not in use yet
+	piece  int       // how many the last slab held
 }
 
 // declaration takes the XML declaration, if one is there.
@@ -114,10 +115,12 @@ func (s *scanner) element(depth int) (*element, bool) {
 	}
 }
 
-// new gives an element out of a piece that holds several.
+// new gives an element out of a piece that holds several: few at first, for most
+// answers are short.
 func (s *scanner) new() *element {
 	if len(s.slab) == 0 {
-		s.slab = make([]element, 64)
+		s.piece = min(max(16, 2*s.piece), 256)
+		s.slab = make([]element, s.piece)
 	}
 	e := &s.slab[0]
 	s.slab = s.slab[1:]
