@@ -191,14 +191,29 @@ func splitRef(ref chat.Ref) (channel, ts string, ok bool) {
 	return channel, ts, ok && channel != "" && ts != ""
 }
 
-// userOf is the user's id of a Slack account, "" for any other.
+// userOf is the user's id of a Slack account, "" for any other. It goes into
+// markup, so that it is looked at once more whether it is an id.
 func userOf(account requests.Account) string {
-	if account.Transport() != transport {
+	rest, ok := strings.CutPrefix(string(account), transport+":")
+	if !ok {
 		return ""
 	}
-	if _, err := requests.ParseAccount(string(account)); err != nil {
+	team, user, _ := strings.Cut(rest, "/")
+	if !isID(team, "TE") || !isID(user, "UW") {
 		return ""
 	}
-	_, user, _ := strings.Cut(string(account), "/")
 	return user
+}
+
+// isID says whether s looks like one of Slack's ids that begin with one of these.
+func isID(s, initials string) bool {
+	if len(s) < 2 || len(s) > 31 || strings.IndexByte(initials, s[0]) < 0 {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; (c < 'A' || c > 'Z') && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return true
 }
