@@ -268,12 +268,8 @@ func sayImpossible(say *chat.Speaker, no *notPossible) chat.Message {
 	case deleted:
 		return say.Deleted(c)
 	case lifetime:
-		return say.Lifetime(c)
-	case noPeriod:
-		return say.NoPeriod(c)
-	case refused:
 	}
-	return say.PanelRefuses(no.said)
+	return say.Lifetime(c)
 }
 
 // propose records the question; whatever has changed while the facts were read

@@ -22,6 +22,8 @@ func (b *Bot) check(ctx context.Context, r requests.Request, item int) {
 		ruledOut(&ev, impossible, rd)
 	case err != nil:
 		ev.Failed, ev.Said = readFailed(err)
+	case rd.refused && it.Facts.Price != "":
+		ev.Failed, ev.Said = requests.ReasonRefused, rd.note
 	case rd.unpriced != nil && rd.facts.Price != it.Facts.Price:
 		// No price is no change of the price.
 		ev.Failed, ev.Said = readFailed(rd.unpriced)
@@ -42,14 +44,12 @@ func (b *Bot) check(ctx context.Context, r requests.Request, item int) {
 }
 
 // ruledOut turns what has become impossible since the question into what the
-// decision needs: the licence is gone, the panel would refuse, or the facts differ.
+// decision needs: the licence is gone, or the facts differ.
 func ruledOut(ev *requests.Checked, e *notPossible, now reading) {
 	switch e.why {
 	case gone, deleted:
 		ev.Gone = true
-	case refused:
-		ev.Failed, ev.Said = requests.ReasonRefused, e.said
-	case lifetime, noPeriod, noNodes, sameNodes, sameFields:
+	case lifetime, noNodes, sameNodes, sameFields:
 		ev.Facts, ev.Before = now.facts, now.before
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/isplicense/license-bot/internal/isplicense"
 	"github.com/isplicense/license-bot/internal/license"
@@ -17,6 +18,7 @@ type reading struct {
 	facts   requests.Facts
 	before  requests.Before
 	note    string // the panel's words of a preview that it refused
+	refused bool   // an order's preview was refused
 
 	// unpriced is why the preview could not be read: the rest was, and the price is
 	// what the licence's own row says, if anything.
@@ -27,7 +29,6 @@ type reading struct {
 type notPossible struct {
 	why     impossible
 	license license.License
-	said    string
 }
 
 func (e *notPossible) Error() string { return string(e.why) }
@@ -36,14 +37,12 @@ func (e *notPossible) Error() string { return string(e.why) }
 type impossible string
 
 const (
-	gone       impossible = "gone"      // there is no such licence
-	deleted    impossible = "deleted"   // it is terminated already
-	lifetime   impossible = "lifetime"  // it never expires
-	noPeriod   impossible = "no-period" // its period is not known and was not said
-	noNodes    impossible = "no-nodes"  // its product has no count of nodes
+	gone       impossible = "gone"     // there is no such licence
+	deleted    impossible = "deleted"  // it is terminated already
+	lifetime   impossible = "lifetime" // it never expires
+	noNodes    impossible = "no-nodes" // its product has no count of nodes
 	sameNodes  impossible = "same-nodes"
 	sameFields impossible = "same-fields"
-	refused    impossible = "refused" // the panel refuses it already in the preview
 )
 
 // read reads what a question shows of an action on one licence, afresh. The same
@@ -87,7 +86,7 @@ func (b *Bot) readRenewal(ctx context.Context, p requests.Params, rd reading) (r
 	case p.HasPeriod:
 		period = p.Period
 	case !l.HasPeriod:
-		return rd, &notPossible{why: noPeriod, license: l}
+		period = b.ownPeriod(ctx, l)
 	}
 	if period == license.Lifetime || l.HasPeriod && l.Period == license.Lifetime && l.Expires == "" {
 		return rd, &notPossible{why: lifetime, license: l}
@@ -116,6 +115,18 @@ func (b *Bot) readRenewal(ctx context.Context, p requests.Params, rd reading) (r
 	return rd, nil
 }
 
+// ownPeriod is the period of a licence whose list does not say it: the form's, else
+// the least that is sold. The question shows it either way.
+func (b *Bot) ownPeriod(ctx context.Context, l license.License) license.Period {
+	form, err := b.Panel.Form(ctx, l)
+	if err == nil {
+		if n, err := strconv.Atoi(form.Fields["period"]); err == nil && n > 0 {
+			return license.Period(n)
+		}
+	}
+	return license.Month
+}
+
 // panelSaysNo tells a read that the panel refused by one of its rules from one that
 // failed.
 func panelSaysNo(err error) (said string, no bool) {
@@ -135,6 +146,10 @@ func panelSaysNo(err error) (said string, no bool) {
 func (b *Bot) readForm(ctx context.Context, a requests.Action, p requests.Params, rd reading) (reading, error) {
 	l := rd.license
 	form, err := b.Panel.Form(ctx, l)
+	if _, no := panelSaysNo(err); no && a == requests.Edit && l.Name != "" && l.Address != "" {
+		// A panel without the form: the list has what an edit needs.
+		form, err = isplicense.Form{Name: l.Name, Address: l.Address, Nodes: -1}, nil
+	}
 	if err != nil {
 		return rd, err
 	}
@@ -171,11 +186,14 @@ func (b *Bot) readOrder(ctx context.Context, p requests.Params) (reading, error)
 	})
 	switch said, no := panelSaysNo(err); {
 	case no:
-		return rd, &notPossible{why: refused, said: said}
+		// As for a renewal: the question is put without a price, and shows what the
+		// panel says.
+		rd.note, rd.refused = said, true
 	case err != nil && !worthAsking(err):
 		return rd, err
+	default:
+		rd.unpriced = err
 	}
-	rd.unpriced = err
 	rd.facts.Price = preview.Price
 	return rd, nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"strconv"
 	"time"
 
@@ -377,7 +378,9 @@ func (b *Bot) compose(r requests.Request, m, question message, members requests.
 func (b *Bot) view(r requests.Request, m, question message, members requests.Allowlist) chat.View {
 	v := chat.View{Now: r.Asked, Here: m.Place.Transport}
 	if r.State == requests.Proposed && r.Need > 0 && m.Kind == kindQuestion {
-		v.Approvers = requests.Approvers(r.By.Person, members)
+		v.Approvers = slices.DeleteFunc(requests.Approvers(r.By.Person, members), func(m requests.Member) bool {
+			return slices.ContainsFunc(r.Votes, func(v requests.Vote) bool { return v.Person == m.Person })
+		})
 	}
 	if c, on := b.chats[question.Place.Transport]; on && m.Kind != kindQuestion && !question.Place.Private {
 		v.Link = c.Link(question.ref)

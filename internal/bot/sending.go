@@ -46,7 +46,7 @@ func (b *Bot) post(ctx context.Context, c Chat, r requests.Request, m message, p
 
 // findTries is how often a chat that can be searched is asked before a message is
 // posted all the same: a second report that says so is better than none.
-const findTries = 4
+const findTries = 2
 
 // doubtful says whether a message without a reference may be there all the same.
 func (b *Bot) doubtful(id messageID) bool {

@@ -323,22 +323,6 @@ func (s *Speaker) Lifetime(c license.Code) Message {
 	return say(iconNone, s.w.answer.lifetime.fill(args{"code": code(c)}), s.w.answer.seeShow.fill(args{"command": command("show " + string(c))}))
 }
 
-// NoPeriod asks for the period that the panel does not say.
-func (s *Speaker) NoPeriod(c license.Code) Message {
-	return say(iconNone, s.w.answer.noPeriod.fill(args{"code": code(c)}),
-		s.w.answer.sayPeriod.fill(args{"command": command("renew " + string(c) + " period=month")}))
-}
-
-// PanelRefuses gives the panel's own words for what it refuses before it is asked
-// to do it.
-func (s *Speaker) PanelRefuses(said string) Message {
-	var quote Text
-	if q := s.said(said, saidMax); len(q) > 0 {
-		quote = s.w.report.said.fill(args{"said": q})
-	}
-	return say(iconStopped, s.w.answer.panelRefuses.fill(nil), quote)
-}
-
 // NotReached says that a request was withdrawn since no approver could be told.
 func (s *Speaker) NotReached(r requests.Request) Message {
 	return say(iconStopped, s.w.answer.notReached.fill(args{"id": code(r.ID)}), s.w.answer.notReachedNext.fill(nil))

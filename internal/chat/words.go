@@ -232,8 +232,8 @@ type answerWords struct {
 	private, privateFirst, privateFirstOf            phrase
 	panelDown, panelUntil                            phrase
 	noLicence, seeList, noNodes, noChange, seeShow   phrase
-	deleted, lifetime, noPeriod, sayPeriod           phrase // what the facts rule out
-	panelRefuses, notReached, notReachedNext         phrase
+	deleted, lifetime                                phrase // what the facts rule out
+	notReached, notReachedNext                       phrase
 }
 
 type errorWords struct {

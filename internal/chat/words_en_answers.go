@@ -59,6 +59,8 @@ var englishReasons = map[requests.Reason]reasonWords{
 		letThrough, letThrough, letThrough},
 	requests.ReasonInProcess: {"the panel says that it is still at it",
 		"Ask again when the panel has ended it.", "Press Recheck when the panel has ended it.", readAgain},
+	requests.ReasonUnnamed: {"it took the order and named no licence",
+		askAgain, pressRecheck, readAgain},
 	requests.ReasonUnpaid: {"the panel made an order of it that is left unpaid",
 		"Pay or delete that order in the panel first.", "Pay or delete that order in the panel, then press Recheck.", readAgain},
 	requests.ReasonKilled: {"the bot was stopped during the call",
@@ -140,10 +142,7 @@ var englishAnswers = answerWords{
 	seeShow:   "What it is: {command}",
 	deleted:   "{code} is terminated already; nothing was asked for",
 	lifetime:  "{code} is for a lifetime: there is nothing to renew",
-	noPeriod:  "The panel does not say for how long {code} is renewed",
-	sayPeriod: "Say it: {command}",
 
-	panelRefuses:   "The panel refuses this, so nothing was asked for",
 	notReached:     "None of the approvers could be told, so request {id} was withdrawn",
 	notReachedNext: "Ask one of them to open a chat with the bot, then ask again.",
 }

@@ -149,10 +149,12 @@ func (c *Client) conclude(doc *element, order bool) Result {
 	switch {
 	case unpaid(doc):
 		return Unknown{Reason: Unpaid, Message: words, Code: code}.Result()
-	case shownAgain(doc), order && code == "":
+	case shownAgain(doc):
 		return Unknown{Reason: Garbled, Message: words}.Result()
 	case code == "" && expires == "" && saysInProcess(words):
 		return Unknown{Reason: InProcess, Message: words}.Result()
+	case order && code == "":
+		return Unknown{Reason: Unnamed, Message: words}.Result()
 	}
 	return Applied{Code: code, Expires: expires, Said: words}.Result()
 }

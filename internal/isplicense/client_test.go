@@ -117,7 +117,7 @@ var answers = []struct{ change, file, want string }{
 	{"renew", "renew-unpaid-followup", `unknown unpaid code= ""`},
 	{"order", "order-id", `applied code=1005 expires= said=""`},
 	{"order", "order-id-nested", `applied code=1005 expires= said=""`},
-	{"order", "order-no-id", `unknown garbled code= ""`},
+	{"order", "order-no-id", `unknown unnamed code= ""`},
 	{"order", "order-billorder", `unknown unpaid code=1005 ""`},
 	{"order", "order-payment", `unknown unpaid code= ""`},
 	{"order", "order-basket", `unknown unpaid code= ""`},

@@ -28,6 +28,7 @@ const (
 	Maintenance Reason = "maintenance" // a maintenance page stands before the panel
 	Captcha     Reason = "captcha"     // a captcha or firewall page stands before the panel
 	InProcess   Reason = "in-process"  // the panel says that it is still at it
+	Unnamed     Reason = "unnamed"     // the panel took an order, and its answer names no licence
 	Unpaid      Reason = "unpaid"      // the panel made an order of it that waits for its payment
 )
 

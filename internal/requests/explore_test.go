@@ -221,7 +221,7 @@ func (x *explorer) work(w *world, i int) {
 		ev.Item = i
 		x.try(w, fmt.Sprint("answer ", i), alone, func(w *world) {
 			w.items[i].answer = 0
-			w.items[i].inProcess = ev.Unknown != nil && ev.Unknown.Reason == ReasonInProcess
+			w.items[i].inProcess = ev.Unknown != nil && ev.Unknown.Reason.taken()
 			x.happen(w, ev)
 		})
 	}

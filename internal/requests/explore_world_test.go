@@ -139,7 +139,7 @@ type hidden struct {
 	answer                    uint8  // of the call, on its way: index in answers + 1
 	effect                    effect // the truth in the panel
 	others                    bool   // somebody else did the same there
-	inProcess                 bool   // the panel said that it was at it
+	inProcess                 bool   // the panel said that it was at it, or took an order
 	given                     bool   // the effect "call" was given
 	told                      ItemState
 	audit                     ledger
@@ -259,6 +259,8 @@ func (w *world) itemKey(b []byte, i int) []byte {
 		switch it.Reason {
 		case ReasonInProcess:
 			why = 'i'
+		case ReasonUnnamed:
+			why = 'n'
 		case ReasonUnpaid:
 			why = 'u'
 		}
@@ -289,6 +291,7 @@ var answers = []struct {
 	{"in process, done", false, "", done, Answered{Unknown: &UnknownAnswer{Reason: ReasonInProcess}}},
 	{"in process, coming", false, "", coming, Answered{Unknown: &UnknownAnswer{Reason: ReasonInProcess}}},
 	{"nothing whole, coming", false, "", coming, Answered{}},
+	{"no licence named, coming", false, Order, coming, Answered{Unknown: &UnknownAnswer{Reason: ReasonUnnamed}}},
 	{"left unpaid, done", false, Order, done, Answered{Unknown: &UnknownAnswer{Reason: ReasonUnpaid, Code: "2001"}}},
 	{"left unpaid, coming", false, Order, coming, Answered{Unknown: &UnknownAnswer{Reason: ReasonUnpaid}}},
 }

@@ -24,7 +24,7 @@ func (s *step) looked(ev Looked) {
 	case finding.Verdict == FoundApplied && (over || !finding.Unpaid):
 		s.found(ev.Item, finding)
 		return
-	case finding.Verdict == FoundUnchanged && over && it.Reason != ReasonInProcess && it.State != Not:
+	case finding.Verdict == FoundUnchanged && over && !it.Reason.taken() && it.State != Not:
 		it.State, it.Source = Not, FromLook
 		s.log(EventSettled, bot, ev.Item, "not applied: the panel shows no effect")
 		s.ended(ev.Item)

@@ -89,9 +89,14 @@ const (
 	ReasonMaintenance Reason = "maintenance" // a maintenance page stands before the panel
 	ReasonCaptcha     Reason = "captcha"     // a captcha or firewall page stands before the panel
 	ReasonInProcess   Reason = "in-process"  // the panel says that it is still at it
+	ReasonUnnamed     Reason = "unnamed"     // the panel took an order and named no licence
 	ReasonUnpaid      Reason = "unpaid"      // an order that was left unpaid
 	ReasonKilled      Reason = "killed"      // the bot was stopped after the call had begun
 )
+
+// taken says whether the panel said that it took the call: that nothing shows of it
+// yet then never means that nothing comes.
+func (r Reason) taken() bool { return r == ReasonInProcess || r == ReasonUnnamed }
 
 // ItemState is where one licence of a request stands.
 type ItemState string
