@@ -65,33 +65,31 @@ func (b *Bot) clicked(tx *store.Tx, in chat.Inbound, member bool) (requests.Requ
 	if err != nil || !ok || !member {
 		return r, ok, err
 	}
-	if b.beingPosted(r, in) {
-		return r, true, b.locate(tx, r, in)
-	}
-	return r, true, b.adopt(tx, r, in)
+	return r, true, b.locate(tx, r, in)
 }
 
-// locate records where the question is: the click tells it before the chat's own
-// answer does, and a kill in between would lose sight of it.
+// locate makes a clicked message known. Where its place has one of the request's that
+// has no reference yet, it is that one, or as good: quick hands click before the
+// chat's answer has come, a kill may have come before it was recorded, and posting
+// another one would leave the clicked one behind. Any other is a copy.
 func (b *Bot) locate(tx *store.Tx, r requests.Request, in chat.Inbound) error {
 	all, err := b.messagesOf(tx, r.ID)
-	q, ok := find(all, keyQuestion)
-	if err != nil || !ok || q.ref != "" {
+	if err != nil || in.Message == "" {
 		return err
 	}
-	q.ref = in.Message
-	return putMessage(tx, q)
-}
-
-// beingPosted says whether the clicked message is the question whose post is under
-// way: quick hands click before the chat's answer has come and is recorded. Where
-// the question may have been posted before a kill, it may be that other one too.
-func (b *Bot) beingPosted(r requests.Request, in chat.Inbound) bool {
-	id := messageID{r.ID, keyQuestion}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	_, underWay := b.sending[id]
-	return underWay && !b.recovered[id] && in.Place == whereOf(r).Place
+	for _, m := range all {
+		if m.ref != "" || m.Kind == kindReport || m.Closed != "" || m.Place != in.Place {
+			continue
+		}
+		m.ref = in.Message
+		tx.OnCommit(func() {
+			for _, m := range all {
+				b.sync(m.messageID)
+			}
+		})
+		return putMessage(tx, m)
+	}
+	return b.adopt(tx, r, in)
 }
 
 // acknowledge ends the waiting that a messenger shows on an accepted click. What
@@ -264,7 +262,13 @@ func (b *Bot) happened(ctx context.Context, id requests.ID, ev requests.Event) {
 // await plans the request's deadline.
 func (b *Bot) await(r requests.Request) {
 	cancel := b.agenda.add(r.Deadline, func() {
-		b.spawn(finishing, "deadline", r.ID, func(ctx context.Context) { b.happened(ctx, r.ID, requests.Lapsed{}) })
+		b.spawn(finishing, "deadline", r.ID, func(ctx context.Context) {
+			if b.Now().Before(r.Deadline) { // the clock was set back meanwhile
+				b.await(r)
+				return
+			}
+			b.happened(ctx, r.ID, requests.Lapsed{})
+		})
 	})
 	b.mu.Lock()
 	defer b.mu.Unlock()

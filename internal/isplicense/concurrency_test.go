@@ -167,6 +167,7 @@ func TestInventoryIsSharedAndKept(t *testing.T) {
 				t.Errorf("got %v, %v", got, err)
 			}
 		}
+		_, _ = c.WhoAmI(t.Context()) // the first call of all goes ahead alone
 		var wg sync.WaitGroup
 		for range 20 {
 			wg.Go(read)
@@ -369,6 +370,23 @@ func TestBalanceIsShared(t *testing.T) {
 		wg.Wait()
 		if n := panel.count(balanceFunc); n > 2 { // the first and, for who came during it, one more
 			t.Errorf("%d calls", n)
+		}
+	})
+}
+
+// TestFirstCallGoesAheadAlone counts the failed logins of a start with a wrong
+// password: several at once would get the account blocked.
+func TestFirstCallGoesAheadAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		panel := newSlowPanel(t, func(string) string {
+			return `<doc><error type="auth" object="badpassword"><msg>no</msg></error></doc>`
+		})
+		c := newClient(t, panel)
+		if _, err := c.Inventory(t.Context()); err == nil {
+			t.Fatal("a refused login gave a list")
+		}
+		if n := listCalls(panel); n != 1 {
+			t.Errorf("%d logins failed, want 1", n)
 		}
 	})
 }

@@ -15,12 +15,14 @@ const (
 	maxPause   = 30 * time.Minute
 )
 
-// gate holds calls back after a refused login. When the pause is over one call
-// goes ahead; the others wait for what it hears.
+// gate holds calls back after a refused login. When the pause is over, and before
+// anything is known of the login, one call goes ahead; the others wait for what it
+// hears.
 type gate struct {
 	mu    sync.Mutex
 	state State
 	pause time.Duration // 0: open
+	tried bool          // a call has been through: before that, several would fail at once
 	probe chan struct{} // closed when the call that went ahead has ended; nil: none has gone
 	round int           // counts refusals: a call that left before the last one tells nothing new
 }
@@ -55,7 +57,7 @@ func (g *gate) try(now time.Time) (round int, refusal State, ahead <-chan struct
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch {
-	case g.pause == 0:
+	case g.pause == 0 && g.tried:
 	case g.probe != nil:
 		return 0, State{}, g.probe
 	case now.Before(g.state.Until):
@@ -77,6 +79,7 @@ func (g *gate) leave(round int, now time.Time, h hearing, message string) {
 		close(g.probe)
 		g.probe = nil
 	}
+	g.tried = true
 	switch h {
 	case unheard:
 	case letIn:
