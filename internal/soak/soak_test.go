@@ -332,13 +332,13 @@ func (c *worker) outcome(ctx context.Context, s seat, q card, action, about stri
 
 // settle has an admin look into the panel and say what is true.
 func (c *worker) settle(ctx context.Context, s seat, q card, action, about string, was state) error {
-	id := idOf.FindString(q.text)
+	id := strings.TrimSuffix(strings.TrimPrefix(idOf.FindString(q.text), "Request "), ".")
 	word := "not"
 	if c.w.look(about) != was {
 		word = "applied"
 	}
-	text := fmt.Sprintf("settle %s %s", strings.TrimSuffix(strings.TrimPrefix(id, "Request "), "."), word)
-	if _, err := c.w.asks(ctx, c.boss(), text, func(m card) bool { return m.alone }); err != nil {
+	text := "settle " + id + " " + word
+	if _, err := c.w.asks(ctx, c.boss(), text, func(m card) bool { return m.alone && mentions(m.text, id) }); err != nil {
 		return err
 	}
 	c.settled.Add(1)
@@ -381,7 +381,9 @@ func (s *soaking) rest(ctx context.Context, far []string, do func()) {
 		return
 	}
 	do()
-	if !s.w.rests(ctx, b, far) {
+	waiting, cancel := context.WithTimeout(ctx, 2*patience)
+	defer cancel()
+	if !s.w.rests(waiting, b, far) {
 		s.bad("the bot does not come to rest")
 	}
 	if err := b.stop(); err != nil {
