@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/isplicense/license-bot/internal/app"
@@ -16,11 +19,30 @@ import (
 // grace is how long calls under way may take to finish and be reported.
 const grace = 10 * time.Second
 
+// newStore says what a store that is yet to be made asks of the settings. Of one that
+// is there, those who open it find out.
+func newStore(s settings.Settings) (problems []settings.Problem) {
+	if s.Store == "" {
+		return nil // it is not even a path
+	}
+	if _, err := os.Stat(string(s.Store)); !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if info, err := os.Stat(filepath.Dir(string(s.Store))); err != nil || !info.IsDir() {
+		problems = append(problems, settings.Problem{Setting: "STORE", Right: "write a path in a folder that exists"})
+	}
+	if len(s.Admins) == 0 {
+		setting, right, _ := strings.Cut(app.ErrNoAdmin.Error(), ": ")
+		problems = append(problems, settings.Problem{Setting: setting, Right: right})
+	}
+	return problems
+}
+
 func runServe(ctx context.Context, e env) int {
 	if code, ok := e.nothing("serve", e.args); !ok {
 		return code
 	}
-	s, ok := e.load(settings.All)
+	s, ok := e.load(settings.All, newStore)
 	if !ok {
 		return exitUsage
 	}

@@ -4,14 +4,23 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 
 	"github.com/isplicense/license-bot/internal/control"
 	"github.com/isplicense/license-bot/internal/settings"
 )
 
-// load reads the settings that are needed; false: what is wrong was told.
-func (e env) load(need settings.Need) (settings.Settings, bool) {
+// load reads the settings that are needed; false: what is wrong was told. What more
+// finds is told besides, of settings whose form is right.
+func (e env) load(need settings.Need, more ...func(settings.Settings) []settings.Problem) (settings.Settings, bool) {
 	s, problems := settings.Load(need)
+	for _, find := range more {
+		for _, p := range find(s) {
+			if !slices.ContainsFunc(problems, func(told settings.Problem) bool { return told.Setting == p.Setting }) {
+				problems = append(problems, p)
+			}
+		}
+	}
 	for _, p := range problems {
 		fmt.Fprintf(e.stderr, "bot: %v\n", p)
 	}
