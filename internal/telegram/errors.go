@@ -21,8 +21,12 @@ var (
 	errConflict = fmt.Errorf("%w: another process receives this bot's updates", chat.ErrTemporary)
 )
 
-// fallbackWait is for a 429 that does not say how long.
-const fallbackWait = 5 * time.Second
+// fallbackWait is for a 429 that does not say how long; longestPause for one that would
+// silence the bot: after it Telegram may say so again.
+const (
+	fallbackWait = 5 * time.Second
+	longestPause = time.Hour
+)
 
 // refusal turns an answer that is not ok into the errors of package chat. The Bot
 // API has no codes beside HTTP's, so its texts are read here, once; they are those
@@ -81,7 +85,7 @@ func closedWhy(chatID string, code int, text string) string {
 }
 
 func limited(method, chatID string, seconds int) error {
-	after := time.Duration(seconds) * time.Second
+	after := time.Duration(min(seconds, int(longestPause.Seconds()))) * time.Second
 	if after <= 0 {
 		after = fallbackWait
 	}

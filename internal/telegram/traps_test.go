@@ -2,9 +2,12 @@ package telegram
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/isplicense/license-bot/internal/chat"
 )
 
 // People are their ids: a name can be changed, and taken by somebody else.
@@ -42,5 +45,17 @@ func TestUpdatesThatWeighMuch(t *testing.T) {
 	r, err := read([]byte(update), "my_bot", time.Unix(1, 0))
 	if err != nil || !r.acts || len(r.in.Text) > 10000 {
 		t.Errorf("%d bytes of text, %v", len(r.in.Text), err)
+	}
+}
+
+// However long an answer says to wait, the bot asks again.
+func TestNobodySilencesTheBot(t *testing.T) {
+	for seconds, want := range map[int]time.Duration{
+		-1: fallbackWait, 0: fallbackWait, 1: time.Second, 3600: time.Hour, 3601: time.Hour, 1 << 40: time.Hour, math.MaxInt: time.Hour, math.MinInt: fallbackWait,
+	} {
+		var l *chat.Limited
+		if err := limited("sendMessage", "5", seconds); !errors.As(err, &l) || l.After != want {
+			t.Errorf("%d seconds: %v", seconds, err)
+		}
 	}
 }
