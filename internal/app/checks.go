@@ -37,6 +37,12 @@ func (a *App) checkPanel(ctx context.Context) (string, error) {
 		return "", err
 	}
 	why := string(re.Reason)
+	switch re.Reason {
+	case isplicense.NotSent:
+		why = "it could not be reached"
+	case isplicense.Timeout:
+		why = "it did not answer in time"
+	}
 	if re.Message != "" {
 		why += " (" + re.Message + ")"
 	}

@@ -41,7 +41,7 @@ func advise(setting, what string, err error) error {
 	if _, ok := errors.AsType[*tokenError](err); ok {
 		return fmt.Errorf("%s: %w: set it to %s of the app's page on api.slack.com", setting, err, what)
 	}
-	return fmt.Errorf("Slack can't be asked: %w", err)
+	return fmt.Errorf("Slack can't be asked: %w; check the network and SLACK_API_URL", err)
 }
 
 // authTest asks who we are and keeps what Link needs. It gives the token's scopes,

@@ -163,21 +163,31 @@ func (a *Adapter) setState(ready bool, why string) {
 	}
 }
 
-// Check asks Telegram who the bot is (getMe) and says it: "@name (id 123)".
+// advice is an error that says what to do about it.
+type advice struct {
+	text string
+	err  error
+}
+
+func (e *advice) Error() string { return e.text }
+func (e *advice) Unwrap() error { return e.err }
+
+// Check asks Telegram who the bot is (getMe) and says it: "@name (id 123)". The
+// error says what is wrong and what to do about it.
 func (a *Adapter) Check(ctx context.Context) (who string, err error) {
 	result, err := a.call(ctx, "getMe", "", func(ctx context.Context) error {
 		_, err := a.api.GetMe(ctx)
 		return err
 	})
 	if err != nil {
-		return "", err
+		return "", &advice{reason(err), err}
 	}
 	var me struct {
 		ID       int64  `json:"id"`
 		Username string `json:"username"`
 	}
 	if err := json.Unmarshal(result, &me); err != nil || me.Username == "" {
-		return "", fmt.Errorf("telegram getMe: %w", chat.ErrLost)
+		return "", fmt.Errorf("telegram getMe: %w; check TELEGRAM_API_URL", chat.ErrLost)
 	}
 	a.username.Store(&me.Username)
 	return "@" + me.Username + " (id " + strconv.FormatInt(me.ID, 10) + ")", nil
