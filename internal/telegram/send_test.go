@@ -375,6 +375,23 @@ func TestAMethodWithoutArgumentsHasNoBody(t *testing.T) {
 	}
 }
 
+func TestCheckSaysWhatToDo(t *testing.T) {
+	for answer, want := range map[string]string{
+		`{"ok":false,"error_code":401,"description":"Unauthorized"}`: "set TELEGRAM_TOKEN to",
+		`<html>`: "check the network and TELEGRAM_API_URL",
+	} {
+		a, err := New(Config{Token: "1:" + secret, HTTP: roundTrip(func(r *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(answer)), Request: r}, nil
+		})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := a.Check(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", answer, err)
+		}
+	}
+}
+
 func TestCheck(t *testing.T) {
 	inBubble(t, nil, func(r *rig) {
 		if who, err := r.a.Check(r.ctx); err != nil || who != "@license_bot (id 7000000001)" {
@@ -429,7 +446,7 @@ func TestWebhookAnswers(t *testing.T) {
 		}
 	}
 	check("a wrong secret", post("wrong", good), 401)
-	check("no secret, and too long", post("", huge), 401)
+	check("no secret, and too long", post("", huge), 413)
 	check("too long", post("right", huge), 413)
 	check("before Telegram told the name", post("right", good), 500)
 	name := "my_bot"

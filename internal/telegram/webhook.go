@@ -14,14 +14,18 @@ import (
 const maxUpdate = 1 << 20
 
 // Webhook takes updates that Telegram delivers. It answers 200 once the sink has
-// them, or where there is nothing in them to act on; 401 to a wrong secret, before
-// the body is read; 413 to a body over 1 MiB; 400 to one that is no update; and 500
-// where Telegram is to deliver again.
+// them, or where there is nothing in them to act on; 413 to a body over 1 MiB,
+// whoever sends it; 401 to a wrong secret, before the body is read; 400 to one that
+// is no update; and 500 where Telegram is to deliver again.
 // core.telegram.org/bots/api#setwebhook
 func (a *Adapter) Webhook(sink Sink) http.Handler {
 	// Sums have one length and tell nothing by the time that comparing takes.
 	want := sha256.Sum256([]byte(a.cfg.WebhookSecret))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength > maxUpdate {
+			http.Error(w, "too long", http.StatusRequestEntityTooLarge)
+			return
+		}
 		got := sha256.Sum256([]byte(r.Header.Get("X-Telegram-Bot-Api-Secret-Token")))
 		if a.cfg.WebhookSecret == "" || subtle.ConstantTimeCompare(want[:], got[:]) != 1 {
 			http.Error(w, "wrong secret", http.StatusUnauthorized)
