@@ -114,7 +114,7 @@ func (a *App) parts() (parts []part, ready bool) {
 			p.state = why
 		}
 		if ok && why != "" {
-			p.state += ", " + why
+			p.state = "takes commands over HTTP, but " + why
 		}
 		chats = chats || ok
 		parts = append(parts, p)

@@ -177,6 +177,16 @@ func TestTheSocketIsLost(t *testing.T) {
 	}, bySocket)
 }
 
+func TestReadinessWithATokenThatSlackDoesNotTake(t *testing.T) {
+	played(t, func(r *rig) {
+		time.Sleep(minute)
+		status, body := r.get("GET", "/readyz")
+		if status != 200 || !strings.Contains(body, "slack: takes commands over HTTP, but Slack does not know the token") || strings.Contains(body, "slack: ok") {
+			r.Errorf("%d %s", status, body)
+		}
+	}, func(s *settings.Settings, _ *sandbox.Options) { s.SlackBotToken = secret("xoxb-another") })
+}
+
 func TestAReportThatNoChatTakesForADay(t *testing.T) {
 	played(t, func(r *rig) {
 		r.allow()
