@@ -8,6 +8,7 @@ import (
 	"hash/fnv"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/isplicense/license-bot/internal/chat"
@@ -241,16 +242,21 @@ func (b *Bot) planSync(tx *store.Tx, r requests.Request) error {
 	return nil
 }
 
+// copyAt is a copy of a request's question, wherever it came from.
+func copyAt(id requests.ID, ref chat.Ref, at chat.Place, since time.Time) message {
+	return message{
+		messageID: messageID{id, "adopted/" + string(ref)},
+		ref:       ref,
+		posting:   posting{Kind: kindAdopted, Place: at, Since: since},
+	}
+}
+
 // adopt makes a message known that the bot had posted and lost sight of.
 func (b *Bot) adopt(tx *store.Tx, r requests.Request, in chat.Inbound) error {
 	if in.Message == "" {
 		return nil
 	}
-	m := message{
-		messageID: messageID{r.ID, "adopted/" + string(in.Message)},
-		ref:       in.Message,
-		posting:   posting{Kind: kindAdopted, Place: in.Place, Since: b.Now()},
-	}
+	m := copyAt(r.ID, in.Message, in.Place, b.Now())
 	if err := putMessage(tx, m); err != nil {
 		return err
 	}
@@ -305,6 +311,7 @@ func (b *Bot) sendOnce(ctx context.Context, id messageID) (wait time.Duration, e
 	var r requests.Request
 	var m, question message
 	var members requests.Allowlist
+	early := false
 	err = b.Store.View(func(tx *store.Tx) error {
 		var ok bool
 		if r, ok, err = tx.Request(id.Request); err != nil || !ok {
@@ -316,14 +323,15 @@ func (b *Bot) sendOnce(ctx context.Context, id messageID) (wait time.Duration, e
 		}
 		m, _ = find(all, id.Key)
 		question, _ = find(all, keyQuestion)
+		early = slices.ContainsFunc(all, func(o message) bool { return m.comesAfter(o) && o.ref == "" && o.Closed == "" })
 		members, err = tx.Members()
 		return err
 	})
 	if err != nil || m.settled(r.Version) {
 		return 0, err
 	}
-	if id.Key != keyQuestion && question.ref == "" && question.Closed == "" {
-		return 0, nil // the question's own delivery leads to this one again
+	if early || id.Key != keyQuestion && question.ref == "" && question.Closed == "" {
+		return 0, nil // the delivery of what it waits for leads to this one again
 	}
 	if tooLate(r, m) && !b.doubtful(id) {
 		return 0, b.close(ctx, m, "decided before it was posted")
@@ -337,6 +345,17 @@ func (b *Bot) sendOnce(ctx context.Context, id messageID) (wait time.Duration, e
 		return b.post(ctx, c, r, m, p)
 	}
 	return b.edit(ctx, c, r, m, p)
+}
+
+// comesAfter says whether both are reports and other is the earlier one: the last
+// word in a thread has to come last.
+func (m message) comesAfter(other message) bool {
+	number := func(m message) int {
+		_, n, _ := strings.Cut(m.Key, "/")
+		i, _ := strconv.Atoi(n) // planReport has made the key of a number
+		return i
+	}
+	return m.Kind == kindReport && other.Kind == kindReport && number(m) > number(other)
 }
 
 // tooLate says of a card that is not posted yet that it would ask what is decided.

@@ -49,6 +49,14 @@ func (b *Bot) resumeRequest(r requests.Request) error {
 		if err != nil {
 			return err
 		}
+		// Before anything else of this commit's looks at them.
+		tx.OnCommit(func() {
+			for _, m := range all {
+				if m.ref == "" && m.Closed == "" {
+					b.recover(m.messageID)
+				}
+			}
+		})
 		for _, e := range effects {
 			if err := b.plan(tx, r, e); err != nil {
 				return err
@@ -67,13 +75,9 @@ func (b *Bot) resumeRequest(r requests.Request) error {
 				b.await(r)
 			}
 			for _, m := range all {
-				if m.Closed != "" {
-					continue
+				if m.Closed == "" {
+					b.sync(m.messageID)
 				}
-				if m.ref == "" {
-					b.recover(m.messageID)
-				}
-				b.sync(m.messageID)
 			}
 		})
 		return nil

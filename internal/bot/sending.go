@@ -166,11 +166,19 @@ func (b *Bot) posted(ctx context.Context, r requests.Request, m message, ref cha
 	m.ref, m.Hash, m.Shown = ref, hash, version
 	var waiting []messageID
 	err := b.Store.UpdateSoon(context.WithoutCancel(ctx), func(tx *store.Tx) error {
-		if err := putMessage(tx, m); err != nil {
-			return err
-		}
 		all, err := b.messagesOf(tx, r.ID)
 		if err != nil {
+			return err
+		}
+		kept := m
+		if other, _ := find(all, m.Key); first && other.ref != "" && other.ref != ref {
+			// A click has told meanwhile of one that was posted before.
+			kept = copyAt(r.ID, ref, m.Place, b.Now())
+		}
+		if err := putMessage(tx, kept); err != nil {
+			return err
+		}
+		if all, err = b.messagesOf(tx, r.ID); err != nil {
 			return err
 		}
 		now, ok, err := tx.Request(r.ID)
@@ -179,7 +187,8 @@ func (b *Bot) posted(ctx context.Context, r requests.Request, m message, ref cha
 		}
 		waiting = waiting[:0]
 		for _, other := range all {
-			if !other.settled(now.Version) && (first && m.Key == keyQuestion || other.messageID == m.messageID) {
+			waits := first && (m.Key == keyQuestion || other.comesAfter(m))
+			if !other.settled(now.Version) && (waits || other.messageID == kept.messageID) {
 				waiting = append(waiting, other.messageID)
 			}
 		}
@@ -203,6 +212,15 @@ func (b *Bot) change(ctx context.Context, m message, also func(tx *store.Tx) err
 	return b.Store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
 		if err := putMessage(tx, m); err != nil {
 			return err
+		}
+		all, err := b.messagesOf(tx, m.Request)
+		if err != nil {
+			return err
+		}
+		for _, other := range all {
+			if m.Closed != "" && other.comesAfter(m) {
+				tx.OnCommit(func() { b.sync(other.messageID) })
+			}
 		}
 		if also != nil {
 			return also(tx)
