@@ -12,6 +12,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"runtime"
@@ -31,6 +32,9 @@ func main() { os.Exit(start()) }
 // start runs the verb that the process was started with. A second signal ends the
 // process at once.
 func start() (code int) {
+	// net/http prints there what a server sends unasked: no line of ours, and it may
+	// repeat what a request held.
+	log.SetOutput(io.Discard)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
