@@ -179,7 +179,7 @@ func (a *App) openStore(c *core) error {
 	err = s.Update(context.Background(), func(tx *store.Tx) error {
 		var first []requests.Account
 		for _, s := range a.settings.Admins {
-			account, err := requests.ParseAccount(string(s))
+			account, err := requests.ParseAccount(s)
 			if err != nil {
 				return fmt.Errorf("ADMINS: %w", err)
 			}

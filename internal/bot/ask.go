@@ -246,8 +246,7 @@ func (b *Bot) readPatiently(ctx context.Context, a requests.Action, p requests.P
 // cannotAsk tells the asker why there is no question.
 func (b *Bot) cannotAsk(ctx context.Context, t store.Task, w wish, err error) {
 	say := b.speaker(w.in)
-	var no *notPossible
-	if errors.As(err, &no) {
+	if no, ok := errors.AsType[*notPossible](err); ok {
 		b.replace(ctx, t, w.in, sayImpossible(say, no))
 		return
 	}

@@ -56,8 +56,7 @@ func ruledOut(ev *requests.Checked, e *notPossible, now reading) {
 
 // readFailed gives the reason of a read that gave nothing.
 func readFailed(err error) (requests.Reason, string) {
-	var re *isplicense.ReadError
-	if errors.As(err, &re) {
+	if re, ok := errors.AsType[*isplicense.ReadError](err); ok {
 		return requests.Reason(re.Reason), re.Message
 	}
 	return requests.ReasonTimeout, ""

@@ -24,7 +24,7 @@ func (b *Bot) post(ctx context.Context, c Chat, r requests.Request, m message, p
 			return 0, b.posted(ctx, r, m, ref, "", 0)
 		}
 		if err != nil && !errors.Is(err, chat.ErrCannotLook) && b.tried(m) < findTries {
-			return b.wait(c, "find", m, err)
+			return b.wait(m, err)
 		}
 		if tooLate(r, m) {
 			return 0, b.close(ctx, m, "decided before it was posted")
@@ -82,7 +82,7 @@ func (b *Bot) edit(ctx context.Context, c Chat, r requests.Request, m message, p
 	case errors.Is(err, chat.ErrGone), errors.Is(err, chat.ErrRejected), errors.As(err, &closed):
 		return 0, b.close(ctx, m, err.Error())
 	}
-	return b.wait(c, "edit", m, err)
+	return b.wait(m, err)
 }
 
 // through sends when the lanes allow it, and holds those back that the chat wants
@@ -98,8 +98,7 @@ func (b *Bot) through(c Chat, op string, place chat.Place, send func() (chat.Ref
 	failpoint.Here("chat/before", op)
 	ref, err := send()
 	failpoint.Here("chat/after", op)
-	var limited *chat.Limited
-	if errors.As(err, &limited) {
+	if limited, ok := errors.AsType[*chat.Limited](err); ok {
 		after := max(limited.After, 100*time.Millisecond)
 		lane := method
 		if strings.Contains(limited.Scope, place.ID) {
@@ -113,9 +112,8 @@ func (b *Bot) through(c Chat, op string, place chat.Place, send func() (chat.Ref
 }
 
 // wait says how long to wait after a failure that may pass.
-func (b *Bot) wait(c Chat, op string, m message, err error) (time.Duration, error) {
-	var limited *chat.Limited
-	if errors.As(err, &limited) {
+func (b *Bot) wait(m message, err error) (time.Duration, error) {
+	if limited, ok := errors.AsType[*chat.Limited](err); ok {
 		return max(limited.After, time.Second), nil
 	}
 	b.mu.Lock()
@@ -151,7 +149,7 @@ func (b *Bot) notPosted(ctx context.Context, r requests.Request, m message, p ch
 	if m.Kind == kindReport && b.Now().Sub(m.Since) > undelivered {
 		return 0, b.giveToAdmins(ctx, r, m, "")
 	}
-	return b.wait(c, "post", m, err)
+	return b.wait(m, err)
 }
 
 // posted records what a message shows now, and where it is. What waited for the

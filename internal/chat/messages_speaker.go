@@ -168,8 +168,6 @@ func command(words string) Text {
 
 func plain(s string) Text { return Text{{Text: s}} }
 
-func bold(s string) Text { return Text{{Kind: Bold, Text: s}} }
-
 func code[S ~string](s S) Text { return Text{{Kind: Code, Text: string(s)}} }
 
 func number(n int) Text { return plain(strconv.Itoa(n)) }

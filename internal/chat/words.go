@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"maps"
 	"strings"
 
 	"golang.org/x/text/feature/plural"
@@ -99,9 +100,7 @@ func (c counted) fill(tag language.Tag, n int, a args) Text {
 		}
 	}
 	all := args{"n": number(n)}
-	for k, v := range a {
-		all[k] = v
-	}
+	maps.Copy(all, a)
 	return p.fill(all)
 }
 

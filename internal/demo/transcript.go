@@ -115,7 +115,7 @@ func pad(s string, n int) string {
 func wrap(s string, n int) []string {
 	var rows []string
 	row := ""
-	for _, word := range strings.Fields(s) {
+	for word := range strings.FieldsSeq(s) {
 		if row != "" && utf8.RuneCountInString(row)+1+utf8.RuneCountInString(word) > n {
 			rows = append(rows, row)
 			row = ""

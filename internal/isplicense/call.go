@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -186,9 +187,7 @@ func (c *Client) exchange(ctx context.Context, q query, take func(io.Reader, str
 
 func (c *Client) request(ctx context.Context, q query) (*http.Request, error) {
 	form := url.Values{}
-	for name, values := range q.params {
-		form[name] = values
-	}
+	maps.Copy(form, q.params)
 	form.Set("func", q.fn)
 	form.Set("out", "xml")
 	form.Set("lang", c.cfg.Lang)

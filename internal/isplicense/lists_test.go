@@ -62,8 +62,7 @@ func TestPaging(t *testing.T) {
 			calls := 0
 			all, err := newClient(t, paged(t, &calls, test.answer)).Licenses(t.Context())
 			got := fmt.Sprintf("%d in %d", len(all), calls)
-			var read *ReadError
-			if errors.As(err, &read) {
+			if read, ok := errors.AsType[*ReadError](err); ok {
 				got = fmt.Sprintf("%s in %d", read.Detail, calls)
 			}
 			if got != test.want {

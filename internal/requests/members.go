@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -104,10 +105,8 @@ type Allowlist []Member
 // Of gives the person whose account it is.
 func (l Allowlist) Of(a Account) (Member, bool) {
 	for _, m := range l {
-		for _, b := range m.Accounts {
-			if a == b {
-				return m, true
-			}
+		if slices.Contains(m.Accounts, a) {
+			return m, true
 		}
 	}
 	return Member{}, false

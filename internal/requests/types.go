@@ -231,7 +231,7 @@ func (r Request) Open() bool {
 	return false
 }
 
-// Event names an entry of the audit trail.
+// AuditEvent names an entry of the audit trail.
 type AuditEvent string
 
 // The events of the audit trail, to the letter of the contract.

@@ -107,7 +107,7 @@ func (l *loader) problem(setting, format string, args ...any) {
 func (l *loader) field(f reflect.StructField, into reflect.Value) {
 	name := f.Tag.Get("envconfig")
 	l.given[name] = set(name)
-	if secret, ok := into.Addr().Interface().(*Secret); ok && set(name+"_FILE") {
+	if secret, ok := reflect.TypeAssert[*Secret](into.Addr()); ok && set(name+"_FILE") {
 		both := l.given[name]
 		l.given[name] = true
 		if both {
@@ -125,8 +125,7 @@ func (l *loader) field(f reflect.StructField, into reflect.Value) {
 	one := reflect.New(reflect.StructOf([]reflect.StructField{f}))
 	if err := envconfig.Process("", one.Interface()); err != nil {
 		// The error's own text holds the value.
-		var wrong *envconfig.ParseError
-		if errors.As(err, &wrong) {
+		if wrong, ok := errors.AsType[*envconfig.ParseError](err); ok {
 			l.problem(name, "%v", wrong.Err)
 			return
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -37,9 +38,7 @@ func with(env map[string]string) map[string]string {
 		"ISPLICENSE_PASSWORD": "hunter2",
 		"TELEGRAM_TOKEN":      "123:abc",
 	}
-	for k, v := range env {
-		all[k] = v
-	}
+	maps.Copy(all, env)
 	return all
 }
 
@@ -331,8 +330,8 @@ func FuzzValues(f *testing.F) {
 		f.Add(v)
 	}
 	f.Fuzz(func(t *testing.T, v string) {
-		for i := range reflect.TypeFor[Settings]().NumField() {
-			into := reflect.New(reflect.TypeFor[Settings]().Field(i).Type).Interface()
+		for field := range reflect.TypeFor[Settings]().Fields() {
+			into := reflect.New(field.Type).Interface()
 			d, ok := into.(interface{ Decode(string) error })
 			if !ok {
 				t.Fatalf("%T can't be read", into)

@@ -15,8 +15,8 @@ type Row struct {
 func Table() []Row {
 	var rows []Row
 	t := reflect.TypeFor[Settings]()
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
+		f := f
 		rows = append(rows, Row{
 			Name:     f.Tag.Get("envconfig"),
 			Default:  f.Tag.Get("default"),

@@ -150,7 +150,7 @@ func (a *Adapter) ask(ctx context.Context, method, channel string, form url.Valu
 			return withoutURL(err)
 		}
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		resp, err := a.http.Do(req)
+		resp, err := a.http.Do(req) //nolint:bodyclose // the sender has read and closed it
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package slack
 import (
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf16"
@@ -100,8 +101,8 @@ func tight(r rune) bool { return word(r) || strings.ContainsRune("*_~`", r) }
 
 // last is the rune that the spans are seen to end with, a space for none.
 func last(t chat.Text) rune {
-	for i := len(t) - 1; i >= 0; i-- {
-		s := t[i]
+	for _, s := range slices.Backward(t) {
+
 		if s.Kind == chat.Mention || s.Kind == chat.Link {
 			return ' '
 		}

@@ -220,7 +220,7 @@ func (a *Adapter) respond(ctx context.Context, h handle, m chat.Message) error {
 			return withoutURL(err)
 		}
 		req.Header.Set("Content-Type", "application/json; charset=utf-8")
-		resp, err := a.http.Do(req)
+		resp, err := a.http.Do(req) //nolint:bodyclose // the sender has read and closed it
 		if err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,12 +25,7 @@ type card struct {
 }
 
 func (c card) has(button string) bool {
-	for _, b := range c.buttons {
-		if b == button {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(c.buttons, button)
 }
 
 func fromSlack(m slackserver.Message) card {

@@ -44,7 +44,7 @@ const (
 
 func newWorld(t testing.TB, bin, addr string, o sandbox.Options) *world {
 	t.Helper()
-	dir, err := os.MkdirTemp(built.dir, "w") // short: a socket's path beside the store has 108 bytes
+	dir, err := os.MkdirTemp(built.dir, "w") //nolint:usetesting // short: a socket's path beside the store has 108 bytes
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,12 +59,12 @@ func TestCloned(t *testing.T) {
 			if of.PkgPath() == "time" {
 				return
 			}
-			for i := range of.NumField() {
-				inner := of.Field(i).Name
+			for field := range of.Fields() {
+				inner := field.Name
 				if name != "" {
 					inner = name + "." + inner
 				}
-				look(inner, of.Field(i).Type)
+				look(inner, field.Type)
 			}
 		case reflect.Slice:
 			if !known[name] {

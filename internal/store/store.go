@@ -13,6 +13,7 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/isplicense/license-bot/internal/requests"
 )
@@ -131,7 +132,7 @@ func (s *Store) View(fn func(*Tx) error) error {
 		return ErrBroken
 	}
 	err := s.db.View(func(b *bolt.Tx) error { return fn(newTx(s, b)) })
-	if errors.Is(err, bolt.ErrDatabaseNotOpen) {
+	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
 		return ErrClosed
 	}
 	return err

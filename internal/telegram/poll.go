@@ -304,8 +304,7 @@ type backoff struct{ last time.Duration }
 func (b *backoff) sleep(ctx context.Context, err error) {
 	b.last = min(max(2*b.last, firstWait), longestWait)
 	wait := b.last
-	var limited *chat.Limited
-	if errors.As(err, &limited) {
+	if limited, ok := errors.AsType[*chat.Limited](err); ok {
 		wait = max(wait, limited.After)
 	}
 	timer := time.NewTimer(wait)

@@ -201,8 +201,7 @@ func (x *exchange) strange(method, chatID string) error {
 
 // networkReason is an error's text without the URL that it was about.
 func networkReason(err error) string {
-	var ue *url.Error
-	if errors.As(err, &ue) {
+	if ue, ok := errors.AsType[*url.Error](err); ok {
 		err = ue.Err
 	}
 	return err.Error()

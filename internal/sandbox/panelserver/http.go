@@ -32,8 +32,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// A form that can't be read is one without parameters: ParseForm leaves out
 	// what is broken, and the login then refuses the call.
 	if err := r.ParseForm(); err != nil {
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			http.Error(w, "Request Entity Too Large", http.StatusRequestEntityTooLarge)
 			return
 		}
@@ -81,9 +80,7 @@ const interfacePage = "<!DOCTYPE html><html><head><title>BILLmanager</title></he
 func (s *Server) replace(w http.ResponseWriter, r *http.Request, call *Call, a Answer, body []byte) {
 	switch a.kind {
 	case page:
-		for name, values := range a.header {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), a.header)
 		send(w, a.status, a.header.Get("Content-Type"), []byte(a.body))
 	case refuse:
 		body, charset := s.bare(r, call, &a.refusal)

@@ -3,6 +3,7 @@ package slackserver
 import (
 	"encoding/json"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -142,9 +143,7 @@ func (s *Server) run(name string, m method, known bool, token string, a args, ba
 
 func (s *Server) refused(m method, bad *refusal) reply {
 	body := map[string]any{"ok": false, "error": bad.code}
-	for k, v := range bad.more {
-		body[k] = v
-	}
+	maps.Copy(body, bad.more)
 	if bad.status == 0 {
 		bad.status = http.StatusOK
 	}

@@ -2,6 +2,7 @@ package slackserver
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -200,7 +201,7 @@ func (s *Server) updateMessage(a args) (result, *refusal) {
 
 // replace gives a message new content and keeps the old text. The lock is held.
 func (s *Server) replace(m *message, c content) {
-	m.edits = append(m.edits[:len(m.edits):len(m.edits)], s.snapshot(m).Text)
+	m.edits = append(slices.Clip(m.edits), s.snapshot(m).Text)
 	m.content = c
 	s.touch(m)
 }

@@ -152,19 +152,19 @@ func items(low, high int, each rule) rule {
 
 // plain and rich are text objects: plain_text alone, or mrkdwn as well.
 func plain(high int) rule {
-	return oneOf(map[string]shape{"plain_text": {"text!": counted(1, high), "emoji": boolean}})
+	return oneOf(map[string]shape{"plain_text": {"text!": counted(high), "emoji": boolean}})
 }
 
 func rich(high int) rule {
 	return oneOf(map[string]shape{
-		"plain_text": {"text!": counted(1, high), "emoji": boolean},
-		"mrkdwn":     {"text!": counted(1, high), "verbatim": boolean},
+		"plain_text": {"text!": counted(high), "emoji": boolean},
+		"mrkdwn":     {"text!": counted(high), "verbatim": boolean},
 	})
 }
 
 // counted is a text that counts for the limit of a whole message.
-func counted(low, high int) rule {
-	check := chars(low, high)
+func counted(high int) rule {
+	check := chars(1, high)
 	return func(v *validator, path string, value any) {
 		v.chars += utf8.RuneCountInString(str(value))
 		check(v, path, value)
@@ -218,8 +218,8 @@ var (
 		"header":  {"block_id": identifier, "text!": plain(150)},
 		"context": {"block_id": identifier, "elements!": items(1, 10, oneOf(map[string]shape{
 			"image":      image,
-			"plain_text": {"text!": counted(1, 3000), "emoji": boolean},
-			"mrkdwn":     {"text!": counted(1, 3000), "verbatim": boolean},
+			"plain_text": {"text!": counted(3000), "emoji": boolean},
+			"mrkdwn":     {"text!": counted(3000), "verbatim": boolean},
 		}))},
 		"actions": {"block_id": identifier, "elements!": items(1, 25, oneOf(elements))},
 		"image": {
@@ -230,7 +230,7 @@ var (
 			"block_id": identifier, "label!": plain(2000), "element!": oneOf(inputs), "hint": plain(2000),
 			"optional": boolean, "dispatch_action": boolean,
 		},
-		"markdown": {"block_id": identifier, "text!": counted(1, 12000)},
+		"markdown": {"block_id": identifier, "text!": counted(12000)},
 	})
 
 	modal = shape{
@@ -327,10 +327,10 @@ func (s *Server) nameBlocks(blocks []any) {
 		name(object, "block_id")
 		parts := list(object["elements"])
 		if object["accessory"] != nil {
-			parts = append(parts[:len(parts):len(parts)], object["accessory"])
+			parts = append(slices.Clip(parts), object["accessory"])
 		}
 		if object["element"] != nil {
-			parts = append(parts[:len(parts):len(parts)], object["element"])
+			parts = append(slices.Clip(parts), object["element"])
 		}
 		for _, e := range parts {
 			part, _ := e.(map[string]any)

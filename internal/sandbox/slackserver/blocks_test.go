@@ -1,6 +1,7 @@
 package slackserver_test
 
 import (
+	"maps"
 	"strconv"
 	"strings"
 	"testing"
@@ -20,9 +21,7 @@ func text(kind, t string) object { return object{"type": kind, "text": t} }
 
 func button(more object) object {
 	b := object{"type": "button", "text": text("plain_text", "Confirm")}
-	for k, v := range more {
-		b[k] = v
-	}
+	maps.Copy(b, more)
 	return b
 }
 

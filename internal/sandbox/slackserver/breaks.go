@@ -3,6 +3,7 @@ package slackserver
 import (
 	"bytes"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -157,9 +158,7 @@ func (s *Server) hold(r *http.Request, b *activeBreak) bool {
 
 func (a reply) send(w http.ResponseWriter) {
 	h := w.Header()
-	for k, v := range a.header {
-		h[k] = v
-	}
+	maps.Copy(h, a.header)
 	w.WriteHeader(a.status)
 	// A caller that is gone is no concern of the server's.
 	_, _ = w.Write(a.body)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -59,9 +60,7 @@ func (s *Server) showView(v *view) View {
 		ID: v.id, Hash: v.hash, CallbackID: str(v.body["callback_id"]), PrivateMetadata: str(v.body["private_metadata"]),
 		Title: r.text(v.body["title"]), Submit: r.text(v.body["submit"]), Open: v.open, Errors: map[string]string{},
 	}
-	for k, e := range v.errors {
-		out.Errors[k] = e
-	}
+	maps.Copy(out.Errors, v.errors)
 	for _, b := range list(v.body["blocks"]) {
 		block, _ := b.(map[string]any)
 		if str(block["type"]) != "input" {
@@ -110,9 +109,7 @@ func (s *Server) viewJSON(v *view, state map[string]any) map[string]any {
 		"private_metadata": "", "callback_id": "", "external_id": "", "clear_on_close": false, "notify_on_close": false,
 		"state": map[string]any{"values": state},
 	}
-	for k, f := range v.body {
-		out[k] = f
-	}
+	maps.Copy(out, v.body)
 	return out
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
@@ -182,9 +183,7 @@ func TestWhereTheBotMayWrite(t *testing.T) {
 		if room.Topic != 0 {
 			args["message_thread_id"] = room.Topic
 		}
-		for k, v := range more {
-			args[k] = v
-		}
+		maps.Copy(args, more)
 		return b.call("sendMessage", args)
 	}
 	b.refuses(say(tgs.Room{Chat: 42}, nil), 400, "Bad Request: chat not found")
