@@ -131,7 +131,6 @@ func (b *Bot) wait(m message, err error) (time.Duration, error) {
 
 // notPosted decides what becomes of a message that the chat did not take.
 func (b *Bot) notPosted(ctx context.Context, r requests.Request, m message, p chat.Post, err error) (time.Duration, error) {
-	c := b.chats[p.Place.Transport]
 	var closed *chat.Closed
 	var moved *chat.Moved
 	switch {
