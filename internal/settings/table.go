@@ -16,7 +16,6 @@ func Table() []Row {
 	var rows []Row
 	t := reflect.TypeFor[Settings]()
 	for f := range t.Fields() {
-		f := f
 		rows = append(rows, Row{
 			Name:     f.Tag.Get("envconfig"),
 			Default:  f.Tag.Get("default"),
