@@ -164,6 +164,6 @@ func serve(ctx context.Context, l net.Listener, t *transcript, out io.Writer) er
 	case <-ctx.Done():
 	}
 	_ = server.Close() // a page has nothing to finish
-	<-done //nolint:errcheck // it says that it was closed
+	<-done             //nolint:errcheck // it says that it was closed
 	return nil
 }
