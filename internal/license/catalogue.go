@@ -13,7 +13,7 @@ type Product struct {
 	Node   int // the number in addon_NNN for its count of nodes; 0: it has none
 }
 
-// The catalogue that ISPlicense documents [panel.md].
+// The catalogue that ISPlicense documents for its API.
 var products = []Product{
 	{229, "ISPmanager 5 Lite", SoftExternal, 0},
 	{273, "ISPmanager 5 Business", SoftExternal, 274},

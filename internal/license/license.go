@@ -35,7 +35,7 @@ func ParseCode(s string) (Code, error) {
 // prefix of its list, edit and delete functions.
 type Family string
 
-// The families of the catalogue [panel.md].
+// The families of the catalogue.
 const (
 	SoftExternal Family = "softexternal"
 	Plesk        Family = "parallelslic"
@@ -84,7 +84,7 @@ func (p Period) String() string {
 	return strconv.Itoa(int(p)) + " months"
 }
 
-// Status is the panel's state of a licence [panel.md, doc].
+// Status is the panel's state of a licence (BILLmanager documentation).
 type Status int
 
 // The panel's states.
