@@ -86,15 +86,6 @@ type Asked struct {
 	Link    string         // where its question is, ""
 }
 
-// AlreadyAsked says who already asks for the same, and where.
-func (s *Speaker) AlreadyAsked(r requests.Request, c license.Code, url string) Message {
-	a := Asked{Request: r, Link: url}
-	if c != "" {
-		a.Codes = []license.Code{c}
-	}
-	return s.LeftOut([]Asked{a}, 0)
-}
-
 // LeftOut names the licences for which the same is asked already; rest is how many
 // others are asked for now.
 func (s *Speaker) LeftOut(asked []Asked, rest int) Message {
@@ -218,19 +209,9 @@ func (s *Speaker) RateLimited(until time.Time) Message {
 	return say(iconExpired, s.w.answer.rate.fill(args{"when": plain(t.Format("15:04:05") + " " + zone(t))}))
 }
 
-// TooLate says that a form or answer came when what it belongs to was over.
-func (s *Speaker) TooLate() Message {
-	return say(iconExpired, s.w.answer.tooLate.fill(nil), s.w.answer.typeAgain.fill(nil))
-}
-
 // Broken says that the bot's own store does not take anything now.
 func (s *Speaker) Broken() Message {
 	return say(iconWarn, s.w.answer.broken.fill(nil), s.w.answer.brokenNext.fill(nil))
-}
-
-// Internal says that something is wrong in the bot, with a reference to its log.
-func (s *Speaker) Internal(ref string) Message {
-	return say(iconWarn, s.w.answer.internal.fill(nil), s.w.answer.internalNext.fill(args{"ref": code(ref)}))
 }
 
 // CannotPost says that the bot may not post where it was asked, by [Closed].Why,
@@ -259,11 +240,6 @@ func (s *Speaker) closed(why string) phrase {
 		return p
 	}
 	return s.w.closedElse
-}
-
-// CannotApprove tells an approver by direct message why they get a card there.
-func (s *Speaker) CannotApprove(r requests.Request) Message {
-	return say(iconAsk, s.w.answer.cardHere.fill(args{"who": person(r.By.Person, r.By.Account), "title": s.title(r)}))
 }
 
 // Undelivered tells admins of a report that could not be delivered, why

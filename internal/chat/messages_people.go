@@ -84,11 +84,6 @@ func (s *Speaker) MembersRefused(err *requests.MembersError) Message {
 	return say(iconStopped, p.noMember.fill(nil), p.seeMembers.fill(nil))
 }
 
-// ReplyNamesNobody says that "allow" or "revoke" by a reply found no person in it.
-func (s *Speaker) ReplyNamesNobody() Message {
-	return say(iconNone, s.w.people.replyNobody.fill(nil), s.w.people.replyNext.fill(nil))
-}
-
 // AuditLines shows entries of the audit trail, the newest last; more is how many
 // there are besides them.
 func (s *Speaker) AuditLines(entries []requests.Entry, c license.Code, more int) Message {

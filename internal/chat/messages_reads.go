@@ -52,17 +52,6 @@ func (s *Speaker) Summary(v SummaryView) Message {
 	return m
 }
 
-// Reminder says what expires soon, the most urgent first, with a button each.
-func (s *Speaker) Reminder(due []license.License, today license.Date) Message {
-	lines, shown := s.dueLines(due, today, listMax)
-	return Message{
-		Icon:    iconExpired,
-		Head:    s.w.read.due.fill(s.w.tag, len(due), nil),
-		Blocks:  []Block{{Lines: lines}},
-		Buttons: s.renewButtons(shown),
-	}
-}
-
 func (s *Speaker) renewButtons(due []license.License) []Button {
 	var buttons []Button
 	for _, l := range due {

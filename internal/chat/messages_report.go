@@ -36,12 +36,6 @@ func (s *Speaker) Report(r requests.Request, items []requests.Item, o ReportOpti
 	return m
 }
 
-// ChangedNote says that a licence is not as the question showed it, and what is
-// different: a report too. A fresh question follows.
-func (s *Speaker) ChangedNote(r requests.Request, i requests.Item) Message {
-	return s.Report(r, []requests.Item{i}, ReportOptions{})
-}
-
 func (s *Speaker) reportOne(r requests.Request, i requests.Item, o ReportOptions) Message {
 	icon, head := s.reportHead(r, i, o.Correction)
 	m := Message{Icon: icon, Head: head}

@@ -224,10 +224,10 @@ type answerWords struct {
 	stranger, askThese                               phrase
 	nobody                                           counted
 	nobodyNext                                       phrase
-	rate, tooLate, typeAgain                         phrase
-	broken, brokenNext, internal, internalNext       phrase
+	rate                                             phrase
+	broken, brokenNext                               phrase
 	closedAsked, closedRefused, add, invite          phrase
-	cardHere, undelivered, undeliveredNext           phrase
+	undelivered, undeliveredNext                     phrase
 	private, privateFirst, privateFirstOf            phrase
 	panelDown, panelUntil                            phrase
 	noLicence, seeList, noNodes, noChange, seeShow   phrase
@@ -263,7 +263,6 @@ type peopleWords struct {
 	atOnce, revoked                                  phrase
 	otherPerson, otherPersonNext                     phrase
 	lastAdmin, lastAdminNext, noMember, seeMembers   phrase
-	replyNobody, replyNext                           phrase
 	audit, auditOf, noAudit                          phrase
 	older                                            counted
 	anchor, anchorNext                               phrase

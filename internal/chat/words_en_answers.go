@@ -110,21 +110,16 @@ var englishAnswers = answerWords{
 	},
 	nobodyNext: "Nothing was asked for. An admin can add an approver: `/license allow WHO approver`",
 
-	rate:      "That was fast; go on at {when}",
-	tooLate:   "That came too late",
-	typeAgain: "Type the command again.",
+	rate: "That was fast; go on at {when}",
 
-	broken:       "The bot cannot record anything now, so it does nothing",
-	brokenNext:   "An admin has to look at its log and disk. Then type it again.",
-	internal:     "Something went wrong in the bot",
-	internalNext: "Tell an admin this reference: {ref}. See what is open before you ask again: `/license pending`",
+	broken:     "The bot cannot record anything now, so it does nothing",
+	brokenNext: "An admin has to look at its log and disk. Then type it again.",
 
 	closedAsked:   "The question went to you by direct message: confirm it there.",
 	closedRefused: "Others have to approve this, and would not see it; nothing was asked for.",
 	add:           "Add the bot to it, then ask again.",
 	invite:        "Invite it, then ask here: `/invite @{bot}`",
 
-	cardHere:        "{who} asks for your approval: {title}",
 	undelivered:     "The outcome of request {id} could not be delivered",
 	undeliveredNext: "Please tell {who}.",
 
@@ -201,8 +196,6 @@ var englishPeople = peopleWords{
 	lastAdminNext:   "Make somebody else admin first: `/license allow WHO admin`",
 	noMember:        "Nobody on the allowlist has that account",
 	seeMembers:      "Who is on it: `/license members`",
-	replyNobody:     "That reply names nobody",
-	replyNext:       "Reply to a message of that person's, or write their account: `/license allow telegram:ID ROLE`",
 
 	audit:   "The audit trail",
 	auditOf: "The audit trail of {code}",

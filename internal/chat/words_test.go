@@ -306,7 +306,7 @@ func TestRefusalsShowNoLicence(t *testing.T) {
 		r.Need, r.Votes = 1, []requests.Vote{{Who: bob, At: noon}}
 		for _, m := range []Message{
 			s.NotAllowed(requests.Operator, requests.Viewer), s.OwnRequest(r), s.NotYours(r), s.AlreadyVoted(r), s.WrongButton(),
-			s.UnknownRequest(), s.CouldNotCheck(), s.NothingUncertain(r), s.AlreadyAsked(r, first(r).Code, ""),
+			s.UnknownRequest(), s.CouldNotCheck(), s.NothingUncertain(r), s.LeftOut([]Asked{{Request: r, Codes: []license.Code{first(r).Code}}}, 0),
 			s.NobodyCanApprove(a, 1, 0), s.NotReached(r), s.CannotPost("not-in-channel", "bot", true),
 			s.Stranger("telegram:5", []requests.Member{{Person: "bob"}}),
 		} {
@@ -409,7 +409,7 @@ func TestListsFit(t *testing.T) {
 			members = append(members, requests.Member{Person: name, Role: requests.Viewer, Accounts: []requests.Account{"telegram:999999999999999999", "slack:T123456789/U123456789"}})
 		}
 		for _, m := range []Message{
-			s.List(ls, []string{name}, 5), s.Expiring(ls, 7, "2025-02-05"), s.Reminder(ls, "2025-02-05"), s.Show(ls[0], 5),
+			s.List(ls, []string{name}, 5), s.Expiring(ls, 7, "2025-02-05"), s.Show(ls[0], 5),
 			s.Summary(SummaryView{Now: noon, Waiting: open, Due: ls, Today: "2025-02-05", MayAsk: true}),
 			s.Pending(open, noon), s.LeftOut(asked, 1), s.History("1001", ops, 5), s.AuditLines(entries, "1001", 5), s.Members(members),
 		} {
