@@ -31,7 +31,7 @@ func playAgenda(t *testing.T, random *rand.Rand) {
 	latest := begun // that the clock has shown
 	type plan struct {
 		at  time.Time
-		ran int
+		ran atomic.Int32
 		off bool
 	}
 	var plans []*plan
@@ -39,7 +39,7 @@ func playAgenda(t *testing.T, random *rand.Rand) {
 		p := &plan{at: begun.Add(time.Duration(random.IntN(120)-5) * time.Minute)}
 		plans = append(plans, p)
 		takeOff := a.add(p.at, func() {
-			p.ran++
+			p.ran.Add(1)
 			if now().Before(p.at) {
 				t.Errorf("run %s before its time", p.at.Sub(now()))
 			}
@@ -62,12 +62,12 @@ func playAgenda(t *testing.T, random *rand.Rand) {
 		}
 		for _, p := range plans {
 			switch {
-			case p.off && p.ran > 0:
+			case p.off && p.ran.Load() > 0:
 				t.Error("what was taken off was run")
-			case !p.off && p.ran == 0 && p.at.Before(latest.Add(-glance-time.Second)) && p.at.Before(now()):
+			case !p.off && p.ran.Load() == 0 && p.at.Before(latest.Add(-glance-time.Second)) && p.at.Before(now()):
 				t.Errorf("%s late and not run", now().Sub(p.at))
-			case p.ran > 1:
-				t.Errorf("run %d times", p.ran)
+			case p.ran.Load() > 1:
+				t.Errorf("run %d times", p.ran.Load())
 			}
 		}
 	}
