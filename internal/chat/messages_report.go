@@ -125,6 +125,9 @@ func (s *Speaker) source(r requests.Request, i requests.Item, look phrase, a arg
 	p := s.w.report
 	switch i.Source {
 	case requests.FromLook:
+		if i.Reason == "" { // what was wrong with the answer is so no more: a bill that is paid
+			return p.lookOnly.fill(a)
+		}
 		return look.fill(a)
 	case requests.FromPerson:
 		return p.fromPerson.fill(args{"who": who(known(r, i.SettledBy))})

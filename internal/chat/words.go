@@ -202,7 +202,7 @@ type reportWords struct {
 	count, until, line         phrase
 	reasonLine                 phrase
 	said                       phrase
-	lookYes, lookNot           phrase
+	lookYes, lookNot, lookOnly phrase
 	fromPerson                 phrase
 	notSent, refused           phrase
 	doubt                      phrase

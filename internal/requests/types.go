@@ -96,7 +96,9 @@ const (
 
 // taken says whether the panel said that it took the call: that nothing shows of it
 // yet then never means that nothing comes.
-func (r Reason) taken() bool { return r == ReasonInProcess || r == ReasonUnnamed }
+func (r Reason) taken() bool {
+	return r == ReasonInProcess || r == ReasonUnnamed || r == ReasonUnpaid
+}
 
 // ItemState is where one licence of a request stands.
 type ItemState string
