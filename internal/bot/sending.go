@@ -23,7 +23,7 @@ func (b *Bot) post(ctx context.Context, c Chat, r requests.Request, m message, p
 		if found {
 			return 0, b.posted(ctx, r, m, ref, "", 0)
 		}
-		if err != nil && !errors.Is(err, chat.ErrCannotLook) && b.tried(m) < findTries {
+		if err != nil && !errors.Is(err, chat.ErrCannotLook) && (tooLate(r, m) || b.tried(m) < findTries) {
 			return b.wait(m, err)
 		}
 		if tooLate(r, m) {
