@@ -17,6 +17,7 @@ import (
 // findings is what an inspection of a stopped world has found.
 type findings struct {
 	wrong   []string // each is a broken promise
+	open    []string // what nobody knows
 	figures figures
 }
 
@@ -243,6 +244,7 @@ func judge(f *findings, r *kept, calls []panelserver.Call) {
 		}
 	case requests.Unknown:
 		f.figures.unknown++
+		f.open = append(f.open, fmt.Sprintf("%s: %+v, and the panel has done it %d times", r.ID, r.entries, effects))
 	default:
 		if effects > 0 {
 			f.figures.untrue++

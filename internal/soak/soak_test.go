@@ -55,6 +55,9 @@ func TestSoak(t *testing.T) {
 		}
 		t.Error(wrong)
 	}
+	for _, open := range f.open {
+		t.Error("nobody knows what became of ", open)
+	}
 	t.Log(soak.table(f.figures, time.Since(began)))
 	if t.Failed() {
 		t.Log(soak.w.log)
