@@ -48,7 +48,7 @@ type Options struct {
 
 	// LockWait is how long another process is waited for that has the file open; 2 s.
 	LockWait time.Duration
-	// Linger is how long UpdateSoon may wait for company; 2 ms.
+	// Linger is how long UpdateSoon may wait for company; 5 ms.
 	Linger time.Duration
 
 	// openFile and commit are where tests let a disk fail.
@@ -70,7 +70,7 @@ func (o Options) withDefaults() Options {
 		o.LockWait = 2 * time.Second
 	}
 	if o.Linger <= 0 {
-		o.Linger = 2 * time.Millisecond
+		o.Linger = 5 * time.Millisecond
 	}
 	if o.openFile == nil {
 		o.openFile = os.OpenFile
