@@ -122,26 +122,28 @@ func start(tb testing.TB, settings []string, w *sandbox.World) *process {
 	return p
 }
 
-// command is the bot's, with nothing in its environment yet but what BOT_GOGC and
-// the like say of Go's.
+// command is the bot's, or that of the other bot which BENCH_BOT says.
 func command(tb testing.TB) *exec.Cmd {
 	tb.Helper()
+	if other := strings.Fields(os.Getenv("BENCH_BOT")); len(other) > 0 {
+		c := exec.Command(other[0], other[1:]...)
+		c.Env = []string{"PATH=" + os.Getenv("PATH")}
+		return c
+	}
 	path, err := binary()
 	if err != nil {
 		tb.Fatal(err)
 	}
 	c := exec.Command(path, "serve")
-	c.Env = []string{}
+	c.Env = []string{} // not this process's
+	if gogc, ok := os.LookupEnv("BENCH_GOGC"); ok {
+		c.Env = append(c.Env, "GOGC="+gogc)
+	}
 	if dir := os.Getenv(profileEnv); dir != "" {
 		if c.Path, err = os.Executable(); err != nil {
 			tb.Fatal(err)
 		}
 		c.Env = append(c.Env, childEnv+"="+dir)
-	}
-	for _, name := range []string{"GOGC", "GOMEMLIMIT", "GODEBUG", "GOMAXPROCS"} {
-		if v, ok := os.LookupEnv("BOT_" + name); ok {
-			c.Env = append(c.Env, name+"="+v)
-		}
 	}
 	return c
 }
