@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/isplicense/license-bot/internal/requests"
 	"github.com/isplicense/license-bot/internal/sandbox/panelserver"
@@ -127,6 +128,15 @@ func (k *kept) read(tx *store.Tx, id requests.ID) error {
 	return nil
 }
 
+// trail is the request's entries in a few words.
+func (k *kept) trail() string {
+	var b strings.Builder
+	for _, e := range k.entries {
+		fmt.Fprintf(&b, "\n%d %s %s by %s: %s %s %s", e.Seq, e.Time.Format(time.TimeOnly), e.Event, e.Person, e.Action, e.License, e.Detail)
+	}
+	return b.String()
+}
+
 // checkTrail follows a request through its entries: nothing begins before it was
 // decided, nothing begins twice, every end has its entry.
 func checkTrail(f *findings, r *kept) {
@@ -234,17 +244,17 @@ func judge(f *findings, r *kept, calls []panelserver.Call) {
 		f.figures.applied++
 		if effects == 0 {
 			f.figures.untrue++
-			f.bad("request %s counts as applied, and the panel has done nothing", r.ID)
+			f.bad("request %s counts as applied, and the panel has done nothing: %s", r.ID, r.trail())
 		}
 	case requests.Not:
 		f.figures.not++
 		if effects > 0 {
 			f.figures.untrue++
-			f.bad("request %s counts as not applied, and the panel has done it", r.ID)
+			f.bad("request %s counts as not applied, and the panel has done it: %s", r.ID, r.trail())
 		}
 	case requests.Unknown:
 		f.figures.unknown++
-		f.open = append(f.open, fmt.Sprintf("%s: %+v, and the panel has done it %d times", r.ID, r.entries, effects))
+		f.open = append(f.open, fmt.Sprintf("%s, of which the panel has done %d: %s", r.ID, effects, r.trail()))
 	default:
 		if effects > 0 {
 			f.figures.untrue++

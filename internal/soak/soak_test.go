@@ -210,11 +210,13 @@ func over(p *process) bool {
 	}
 }
 
-// work goes through flow after flow until it is enough.
+// work goes through flow after flow until it is enough. After a broken promise the
+// licence is left alone: what it looks like from then on proves nothing.
 func (c *worker) work(ctx, working context.Context) {
 	for working.Err() == nil && ctx.Err() == nil {
 		if err := c.flow(ctx); err != nil && ctx.Err() == nil {
 			c.bad("%s: %v", c.name, err)
+			return
 		}
 		c.flows.Add(1)
 	}
@@ -313,7 +315,7 @@ func (c *worker) outcome(ctx context.Context, s seat, q card, action, about stri
 	defer cancel()
 	r, err := s.sees(waiting, report(q, action, about))
 	if err != nil {
-		return fmt.Errorf("%s %s was decided and is not reported", action, about)
+		return fmt.Errorf("%s %s was decided and is not reported within %s, at %s: %s", action, about, 2*patience, time.Now().Format(time.TimeOnly), q.text)
 	}
 	w := wordOf(action, r.text)
 	if w != done {
