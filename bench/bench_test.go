@@ -18,6 +18,8 @@ import (
 // flow is a renewal from the command to the report, in the flow's own channel. It
 // gives how long the command's and the click's acknowledgements took.
 func (r *rig) flow(ctx context.Context, channel string) (command, click time.Duration, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second) // far more than any takes
+	defer cancel()
 	code := <-r.codes
 	defer func() { r.codes <- code }()
 	mark := r.world.Slack.Mark()
@@ -56,9 +58,7 @@ func TestFlow(t *testing.T) {
 		t.Skip("it runs the bot in a process of its own")
 	}
 	r := newRig(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	if _, _, err := r.flow(ctx, r.channel(0)); err != nil {
+	if _, _, err := r.flow(t.Context(), r.channel(0)); err != nil {
 		t.Error(err)
 	}
 	if n := r.world.Panel.Count("service.prolong").Effects; n != 1 {
