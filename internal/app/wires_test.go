@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // wires is a network in memory, for tests in a bubble of testing/synctest: there
@@ -61,7 +62,9 @@ func (w *wires) Dial(ctx context.Context, _, addr string) (net.Conn, error) {
 
 // transport carries HTTP over the wires.
 func (w *wires) transport() *http.Transport {
-	return &http.Transport{DialContext: w.Dial, MaxIdleConnsPerHost: 64}
+	// Who sends lets a connection go before the one who serves does (after 2 minutes):
+	// otherwise a wait of just that long sends into one that is being closed.
+	return &http.Transport{DialContext: w.Dial, MaxIdleConnsPerHost: 64, IdleConnTimeout: 30 * time.Second}
 }
 
 // wire is one listener.
