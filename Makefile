@@ -1,5 +1,5 @@
 # What is run by hand. CI is .ci/run and needs no make.
-.PHONY: test kill soak bench ci
+.PHONY: test kill soak bench ci nightly
 
 test: ## all tests, the slow ones in a short form
 	go test ./...
@@ -15,3 +15,6 @@ bench: ## the figures of bench/README.md
 
 ci:
 	.ci/run
+
+nightly: ## what takes too long for every change
+	.ci/nightly
