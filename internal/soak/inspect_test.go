@@ -60,16 +60,21 @@ func (w *world) inspect() findings {
 	w.t.Helper()
 	var f findings
 	all := w.readStore(&f)
-	w.againstLedger(&f, all)
-	seen := w.shown()
+	againstLedger(&f, all, w.Panel.Calls(""))
+	f.look(all, w.shown())
+	return f
+}
+
+// look compares what was kept with what people can read.
+func (f *findings) look(all map[requests.ID]*kept, seen map[string]sight) {
 	for _, id := range slices.Sorted(maps.Keys(all)) {
 		r := all[id]
 		f.figures.requests++
-		checkTrail(&f, r)
-		checkReported(&f, r, seen)
+		checkTrail(f, r)
+		checkReported(f, r, seen)
 	}
-	checkButtons(&f, all, seen)
-	return f
+	checkButtons(f, all, seen)
+	checkTwice(f, all, seen)
 }
 
 func (w *world) readStore(f *findings) map[requests.ID]*kept {
@@ -138,16 +143,24 @@ func (k *kept) trail() string {
 }
 
 // checkTrail follows a request through its entries: nothing begins before it was
-// decided, nothing begins twice, every end has its entry.
+// decided, nothing begins twice, every step has its entry and follows on the one
+// before it.
 func checkTrail(f *findings, r *kept) {
 	var proposed, decided, started, ends int
 	var last requests.Entry
+	stood := map[string]requests.AuditEvent{} // by licence; of a single one by ""
 	for _, e := range r.entries {
+		about := ""
+		if len(r.Items) > 1 {
+			about = e.License
+		}
 		switch e.Event {
 		case requests.EventProposed:
 			proposed++
+			continue
 		case requests.EventConfirmed, requests.EventApproved:
 			decided++
+			continue
 		case requests.EventStarted:
 			started++
 			if decided == 0 {
@@ -159,7 +172,14 @@ func checkTrail(f *findings, r *kept) {
 		case requests.EventSucceeded, requests.EventFailed, requests.EventSettled:
 			ends++
 			last = e
+		case requests.EventUncertain:
+		default:
+			continue
 		}
+		if !slices.Contains(after[e.Event], stood[about]) {
+			f.bad("request %s has %q after %q in its trail: %s", r.ID, e.Event, stood[about], r.trail())
+		}
+		stood[about] = e.Event
 	}
 	if proposed != 1 {
 		f.bad("request %s was proposed %d times", r.ID, proposed)
@@ -187,12 +207,26 @@ func checkTrail(f *findings, r *kept) {
 	}
 }
 
+// after is what each entry of a licence may follow on; "" is that nothing was begun.
+var after = map[requests.AuditEvent][]requests.AuditEvent{
+	requests.EventStarted:   {""},
+	requests.EventSucceeded: {requests.EventStarted},
+	requests.EventFailed:    {"", requests.EventStarted},
+	requests.EventUncertain: {requests.EventStarted},
+	requests.EventSettled:   {requests.EventUncertain, requests.EventSettled},
+}
+
+// begun says whether the request's trail has a call's beginning.
+func (k *kept) begun() bool {
+	return slices.ContainsFunc(k.entries, func(e requests.Entry) bool { return e.Event == requests.EventStarted })
+}
+
 // againstLedger gives every change that the panel was asked for its started entry,
 // and every started entry its change or none, one by one.
-func (w *world) againstLedger(f *findings, all map[requests.ID]*kept) {
+func againstLedger(f *findings, all map[requests.ID]*kept, calls []panelserver.Call) {
 	byKey := map[string][]*kept{}
 	for _, r := range all {
-		if len(r.Items) == 1 && !r.Items[0].StartedAt.IsZero() {
+		if len(r.Items) == 1 && r.begun() {
 			k := keyOf(r.Request)
 			byKey[k] = append(byKey[k], r)
 		}
@@ -201,7 +235,7 @@ func (w *world) againstLedger(f *findings, all map[requests.ID]*kept) {
 		slices.SortFunc(rs, func(a, b *kept) int { return a.Items[0].StartedAt.Compare(b.Items[0].StartedAt) })
 	}
 	called := map[*kept][]panelserver.Call{}
-	for _, c := range w.Panel.Calls("") {
+	for _, c := range calls {
 		if !c.Changing {
 			continue
 		}
@@ -394,6 +428,11 @@ func checkReported(f *findings, r *kept, seen map[string]sight) {
 		return
 	}
 	want := map[requests.ItemState]word{requests.Applied: done, requests.Not: notDone, requests.Unknown: unknown}[r.Items[0].State]
+	for _, m := range r.messages {
+		if s, there := seen[m.ref]; there && m.Kind != "report" && m.Closed == "" && wordOf(string(r.Action), s.text) != want {
+			f.bad("request %s is %s, and its %s shows: %s", r.ID, r.Items[0].State, m.key, s.text)
+		}
+	}
 	if got := wordOf(string(r.Action), last.text); got != want {
 		f.figures.untrue++
 		f.bad("request %s is %s, and the last word on it is: %s", r.ID, r.Items[0].State, last.text)
@@ -435,6 +474,30 @@ func checkButtons(f *findings, all map[requests.ID]*kept, seen map[string]sight)
 			if strings.Contains(s.text, ": "+doing+",") {
 				f.bad("%s still shows: %s", ref, s.text)
 			}
+		}
+	}
+}
+
+// checkTwice looks for reports in Slack that the bot has lost sight of: there it can
+// find what it had posted, and so has no reason to say it again, unless the search
+// failed as well; then the second one says that it may repeat the first.
+func checkTwice(f *findings, all map[requests.ID]*kept, seen map[string]sight) {
+	known, repeated := map[string]bool{}, map[string]bool{}
+	for _, r := range all {
+		question := ""
+		for _, m := range r.messages {
+			known[m.ref] = true
+			if m.key == "question" {
+				question = m.ref
+			}
+		}
+		for _, m := range r.messages {
+			repeated[question] = repeated[question] || m.Repeat
+		}
+	}
+	for ref, s := range seen {
+		if s.on && s.thread != "" && s.thread != s.id && !known[ref] && !repeated[s.place+s.thread] {
+			f.bad("%s says again what the thread has already: %s", ref, s.text)
 		}
 	}
 }
