@@ -255,6 +255,67 @@ func TestWhatTurnsUpLateCorrectsTheReport(t *testing.T) {
 	})
 }
 
+// What somebody does on the panel's web page while a call of the bot's is uncertain is
+// not taken for the bot's where the two can be told apart, and is said where they can't.
+func TestSomebodyElsesHandAtTheSameTime(t *testing.T) {
+	const unknown, doubt = "It is not known whether", "somebody else"
+	for name, as := range map[string]struct {
+		command, fn string
+		by          func(p *panelserver.Server) error
+		done        map[bool]string // whether the bot's own call took effect: what is said
+	}{
+		"a renewal": {"renew 1001", "service.prolong", func(p *panelserver.Server) error {
+			return p.RenewByHand("1001", panelserver.Month, "petra")
+		}, map[bool]string{false: unknown, true: doubt}},
+		"an order of the same": {"order 546 ip=192.0.2.9", "softexternal.order.param", func(p *panelserver.Server) error {
+			_, err := p.OrderByHand(546, "192.0.2.9", "petras", panelserver.Month, "petra")
+			return err
+		}, map[bool]string{false: "was not ordered", true: "was ordered: licence 10"}},
+		"an order by the same name": {"order 546 ip=192.0.2.9 name=web9", "softexternal.order.param", func(p *panelserver.Server) error {
+			_, err := p.OrderByHand(546, "192.0.2.9", "web9", panelserver.Month, "petra")
+			return err
+		}, map[bool]string{false: doubt, true: unknown}},
+		"an order of another": {"order 546 ip=192.0.2.9 name=web9", "softexternal.order.param", func(p *panelserver.Server) error {
+			_, err := p.OrderByHand(546, "192.0.2.8", "web9", panelserver.Month, "petra")
+			return err
+		}, map[bool]string{false: "was not ordered", true: doubt}}, // a name that people gave is nobody's own
+		"another edit": {"edit 1001 name=ours", "softexternal.edit", func(p *panelserver.Server) error {
+			return p.EditByHand("1001", "192.0.2.99", "petras", "petra")
+		}, map[bool]string{false: unknown, true: unknown}},
+		"another count": {"nodes 1002 7", "soft.edit", func(p *panelserver.Server) error {
+			return p.NodesByHand("1002", 9, "petra")
+		}, map[bool]string{false: unknown, true: unknown}},
+	} {
+		for done, want := range as.done {
+			t.Run(name+map[bool]string{true: ", done", false: ", not done"}[done], func(t *testing.T) {
+				played(t, func(r *rig) {
+					r.allow()
+					call := r.world.Panel.Inject(panelserver.Fault{
+						Func: as.fn, Step: panelserver.Changing, Times: 1, After: done, Answer: panelserver.Hang(),
+					})
+					card := r.asks(r.ops, "/license "+as.command, "?")
+					r.presses(r.ops, card, "Confirm")
+					if err := r.world.Panel.Await(r.ctx(), func() bool { return call.Seen() > 0 }); err != nil {
+						r.Fatal(err)
+					}
+					// The bot can't look before somebody else was at it.
+					away := r.world.Panel.Inject(panelserver.Fault{Step: panelserver.Reading, Answer: panelserver.Maintenance()})
+					time.Sleep(31 * time.Second)
+					if err := as.by(r.world.Panel); err != nil {
+						r.Fatal(err)
+					}
+					away.Clear()
+					report := r.reportsWithin(card, want, 10*minute)
+					if want != doubt && strings.Contains(report.Text, doubt) {
+						r.Errorf("it can be told apart, and the report is %s", report.Text)
+					}
+					r.called(as.fn, 1)
+				})
+			})
+		}
+	}
+}
+
 func TestAnOrderThatIsLeftUnpaid(t *testing.T) {
 	played(t, func(r *rig) {
 		r.allow()

@@ -118,6 +118,14 @@ func TestVerify(t *testing.T) {
 		{"changed", func(e []requests.Entry) []requests.Entry { e[6].Detail += "!"; return e }, 7},
 		{"changed and hashed anew", func(e []requests.Entry) []requests.Entry { e[6].Detail += "!"; rehash(&e[6]); return e }, 8},
 		{"hash changed", func(e []requests.Entry) []requests.Entry { e[9].Hash = e[8].Hash; return e }, 10},
+		{"numbered with a gap, and all hashed anew", func(e []requests.Entry) []requests.Entry {
+			for i := 4; i < len(e); i++ {
+				e[i].Seq++
+				e[i].Prev = e[i-1].Hash
+				rehash(&e[i])
+			}
+			return e
+		}, 5},
 		{"another time", func(e []requests.Entry) []requests.Entry { e[2].Time = e[2].Time.Add(time.Second); return e }, 3},
 	} {
 		t.Run(test.name, func(t *testing.T) {
