@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/isplicense/license-bot/internal/sandbox"
+	"github.com/isplicense/license-bot/internal/sandbox/panelserver"
 	"github.com/isplicense/license-bot/internal/sandbox/slackserver"
 	"github.com/isplicense/license-bot/internal/sandbox/telegramserver"
 	"github.com/isplicense/license-bot/internal/settings"
@@ -200,16 +201,26 @@ func TestTheBotIsNotInTheChannel(t *testing.T) {
 }
 
 func TestTheBotIsPutOutOfTheChannelMeanwhile(t *testing.T) {
-	played(t, func(r *rig) {
-		r.allow()
-		card := r.asks(r.ops, "/license renew 1001", "Renew 1001")
-		r.licenses.RemoveBot()
-		r.presses(r.ops, card, "Confirm")
-		if _, err := r.ops.Sees(r.ctx(), r.ops.DM(), "1001 was renewed"); err != nil {
-			r.Fatal(err)
-		}
-		r.charged("service.prolong", 1)
-	})
+	for name, shut := range map[string]func(*slackserver.Channel){
+		"thrown out": (*slackserver.Channel).RemoveBot, "archived": (*slackserver.Channel).Archive,
+	} {
+		t.Run(name, func(t *testing.T) {
+			played(t, func(r *rig) {
+				r.allow()
+				card := r.asks(r.ops, "/license renew 1001", "Renew 1001")
+				slow := r.world.Panel.Inject(panelserver.Fault{Func: "service.prolong", Step: panelserver.Changing, Delay: 5 * time.Second})
+				r.presses(r.ops, card, "Confirm")
+				if err := r.world.Panel.Await(r.ctx(), func() bool { return slow.Seen() > 0 }); err != nil {
+					r.Fatal(err)
+				}
+				shut(r.licenses)
+				if _, err := r.ops.Sees(r.ctx(), r.ops.DM(), "1001 was renewed"); err != nil {
+					r.Fatal(err)
+				}
+				r.charged("service.prolong", 1)
+			})
+		})
+	}
 }
 
 func TestTheQuestionIsDeletedMeanwhile(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/isplicense/license-bot/internal/sandbox"
+	"github.com/isplicense/license-bot/internal/sandbox/slackserver"
 	"github.com/isplicense/license-bot/internal/settings"
 )
 
@@ -187,7 +188,48 @@ func TestReadinessWithATokenThatSlackDoesNotTake(t *testing.T) {
 	}, func(s *settings.Settings, _ *sandbox.Options) { s.SlackBotToken = secret("xoxb-another") })
 }
 
-func TestAReportThatNoChatTakesForADay(t *testing.T) {
+// A report is tried for a day, ever less often; then the admins are told, in the chats
+// that take it, and it is not said any more by anybody else.
+func TestAReportThatIsTriedForADay(t *testing.T) {
+	played(t, func(r *rig) {
+		r.allow()
+		r.onTelegram(r.dora, "admin as dora")
+		card := r.asks(r.ops, "/license renew 1001", "Renew 1001")
+		away := slackserver.Break{Method: "chat.postMessage", Status: http.StatusServiceUnavailable, Body: "away"}
+		r.world.Slack.Break(away)
+		tried := posts(r, "chat.postMessage")
+		r.presses(r.ops, card, "Confirm")
+		time.Sleep(23*time.Hour + 50*time.Minute)
+		if n := posts(r, "chat.postMessage") - tried; n < 200 || n > 400 {
+			r.Errorf("it was tried %d times in a day", n)
+		}
+		r.lacks(r.room(r.dora.Private()), "could not be delivered")
+		if _, body := r.get("GET", "/metrics"); !strings.Contains(body, "licensebot_undelivered_reports 1\n") {
+			r.Error("no undelivered report is counted")
+		}
+		time.Sleep(20 * time.Minute)
+		told := r.sees(r.dora, r.dora.Private(), "could not be delivered")
+		if !strings.Contains(told.Text, "1001 was renewed") || !strings.Contains(told.Text, r.idOf(card.Text)) {
+			r.Errorf("the admins are told %s", told.Text)
+		}
+		r.world.Slack.Mend("")
+		if _, err := r.boss.Sees(r.within(10*minute), r.boss.DM(), "could not be delivered"); err != nil {
+			r.Error("the admin in Slack is not told when Slack is back: ", err)
+		}
+		time.Sleep(time.Hour)
+		if n := r.replies(card, ""); n != 0 {
+			r.Errorf("%d reports after it was given up", n)
+		}
+		if n := strings.Count(r.room(r.dora.Private()), "could not be delivered"); n != 1 {
+			r.Errorf("told %d times", n)
+		}
+		r.ends(card, "1001 was renewed")
+		r.charged("service.prolong", 1)
+	})
+}
+
+// Where neither the place nor the person takes it, the admins are told at once.
+func TestAReportThatNobodyCanBeTold(t *testing.T) {
 	played(t, func(r *rig) {
 		r.allow()
 		r.onTelegram(r.dora, "admin as dora")

@@ -252,7 +252,7 @@ func TestADeliveryIsRememberedForADay(t *testing.T) {
 		r.onTelegram(r.dora, "operator as dora")
 		typed := r.dora.Says(r.dora.Private(), "/renew 1001")
 		r.becomesWithin(r.dora, r.sees(r.dora, r.dora.Private(), "Renew 1001"), "expired", time.Hour)
-		time.Sleep(23 * time.Hour)
+		time.Sleep(24 * time.Hour)
 		r.world.Telegram.Redeliver(typed.Update)
 		r.dora.Says(r.dora.Private(), "/pending")
 		r.sees(r.dora, r.dora.Private(), "No request is open")
