@@ -217,11 +217,11 @@ func (x *explorer) work(w *world, i int) {
 		}
 	}
 	if h.answer > 0 {
-		ev := answers[h.answer-1].event
+		ev, taken := answers[h.answer-1].event, answers[h.answer-1].taken
 		ev.Item = i
 		x.try(w, fmt.Sprint("answer ", i), alone, func(w *world) {
 			w.items[i].answer = 0
-			w.items[i].inProcess = ev.Unknown != nil && ev.Unknown.Reason.taken()
+			w.items[i].inProcess = taken
 			x.happen(w, ev)
 		})
 	}

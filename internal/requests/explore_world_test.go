@@ -281,19 +281,20 @@ var answers = []struct {
 	lean   bool
 	action Action // "" : any
 	effect effect
+	taken  bool // the panel has said that it took the call: no silence is a no
 	event  Answered
 }{
-	{"applied", true, "", done, Answered{Applied: &AppliedAnswer{}}},
-	{"refused", true, "", none, Answered{Refused: &RefusedAnswer{Reason: ReasonMoney}}},
-	{"not sent", false, "", none, Answered{Refused: &RefusedAnswer{Reason: ReasonNotSent}}},
-	{"lost, done", false, "", done, Answered{Unknown: &UnknownAnswer{Reason: ReasonTimeout}}},
-	{"lost, coming", true, "", coming, Answered{Unknown: &UnknownAnswer{Reason: ReasonTimeout}}},
-	{"in process, done", false, "", done, Answered{Unknown: &UnknownAnswer{Reason: ReasonInProcess}}},
-	{"in process, coming", false, "", coming, Answered{Unknown: &UnknownAnswer{Reason: ReasonInProcess}}},
-	{"nothing whole, coming", false, "", coming, Answered{}},
-	{"no licence named, coming", false, Order, coming, Answered{Unknown: &UnknownAnswer{Reason: ReasonUnnamed}}},
-	{"left unpaid, done", false, Order, done, Answered{Unknown: &UnknownAnswer{Reason: ReasonUnpaid, Code: "2001"}}},
-	{"left unpaid, coming", false, Order, coming, Answered{Unknown: &UnknownAnswer{Reason: ReasonUnpaid}}},
+	{"applied", true, "", done, false, Answered{Applied: &AppliedAnswer{}}},
+	{"refused", true, "", none, false, Answered{Refused: &RefusedAnswer{Reason: ReasonMoney}}},
+	{"not sent", false, "", none, false, Answered{Refused: &RefusedAnswer{Reason: ReasonNotSent}}},
+	{"lost, done", false, "", done, false, Answered{Unknown: &UnknownAnswer{Reason: ReasonTimeout}}},
+	{"lost, coming", true, "", coming, false, Answered{Unknown: &UnknownAnswer{Reason: ReasonTimeout}}},
+	{"in process, done", false, "", done, true, Answered{Unknown: &UnknownAnswer{Reason: ReasonInProcess}}},
+	{"in process, coming", false, "", coming, true, Answered{Unknown: &UnknownAnswer{Reason: ReasonInProcess}}},
+	{"nothing whole, coming", false, "", coming, false, Answered{}},
+	{"no licence named, coming", false, Order, coming, true, Answered{Unknown: &UnknownAnswer{Reason: ReasonUnnamed}}},
+	{"left unpaid, done", false, Order, done, true, Answered{Unknown: &UnknownAnswer{Reason: ReasonUnpaid, Code: "2001"}}},
+	{"left unpaid, coming", false, Order, coming, true, Answered{Unknown: &UnknownAnswer{Reason: ReasonUnpaid}}},
 }
 
 // sight is how well a reading after the call shows the truth.

@@ -108,12 +108,14 @@ func TestInProcessNeverBecomesNot(t *testing.T) {
 
 // The panel says that it took the order: it may show the licence whenever it likes.
 func TestAnOrderThatWasTakenNeverBecomesNot(t *testing.T) {
-	l := propose(t, Order, 0, Params{Product: 546, Address: "192.0.2.1"}).press(r1, ButtonConfirm).checked(0)
-	l.happens(Answered{Unknown: &UnknownAnswer{Reason: ReasonUnnamed}})
-	none := Looked{Seen: Seen{Codes: codesOf("1009")}}
-	l.happens(none).is(Running, Looking)
-	l.wait(testRules.Settle).happens(none).is(Done, Unknown)
-	l.happens(Looked{Seen: Seen{Codes: codesOf("1009", "2001"), Status: 2}}).is(Done, Applied)
+	for _, taken := range []Reason{ReasonUnnamed, ReasonUnpaid} {
+		l := propose(t, Order, 0, Params{Product: 546, Address: "192.0.2.1"}).press(r1, ButtonConfirm).checked(0)
+		l.happens(Answered{Unknown: &UnknownAnswer{Reason: taken}})
+		none := Looked{Seen: Seen{Codes: codesOf("1009")}}
+		l.happens(none).is(Running, Looking)
+		l.wait(testRules.Settle).happens(none).is(Done, Unknown)
+		l.happens(Looked{Seen: Seen{Codes: codesOf("1009", "2001"), Status: 2}}).is(Done, Applied)
+	}
 }
 
 func TestUnpaidOrder(t *testing.T) {
