@@ -1,6 +1,7 @@
 package requests
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -268,7 +269,8 @@ func (x *explorer) inspect(w *world) {
 		x.inspectItem(w, i)
 		switch it.State {
 		case Waiting, Checking, Started, Looking, Unknown:
-			key := "order/546/192.0.2.1/\"" + x.params.Name + "\"/"
+			p := x.params
+			key := fmt.Sprintf(`order/%d/%s/"%s"/%s`, p.Product, p.Address, p.Name, p.For)
 			if x.action != Order {
 				key = string(x.action) + "/" + string(it.Code)
 			}

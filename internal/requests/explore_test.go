@@ -281,7 +281,7 @@ func (x *explorer) chances(w *world, i int) {
 	if h.effect == coming {
 		x.try(w, fmt.Sprint("effect ", i), chance, func(w *world) { w.items[i].effect = done })
 	}
-	ownName := x.action == Order && x.params.Name == ""
+	ownName := x.action == Order && x.params.Name == "" && x.params.For == "" // a module takes no name
 	if x.lean || h.others || ownName {
 		return
 	}
@@ -386,6 +386,7 @@ func variants() []variant {
 	kinds := []variant{
 		{name: "order", action: Order, params: Params{Product: 546, Address: "192.0.2.1", Period: 1}},
 		{name: "order by name", action: Order, params: Params{Product: 546, Address: "192.0.2.1", Name: "srv", Period: 1}},
+		{name: "order of a module", action: Order, params: Params{Product: 369, For: "1002", Period: 1}},
 		{name: "edit", action: Edit, params: Params{Name: "new"}},
 		{name: "nodes", action: Nodes, params: Params{Count: 2}},
 		{name: "renew", action: Renew},

@@ -72,6 +72,9 @@ func (v variant) facts() Facts {
 		f.Nodes = 1
 	case Order:
 		f.Name = v.params.Name
+		if v.params.For != "" {
+			f.Family, f.Address = license.Module, ""
+		}
 	case Edit, Terminate:
 	}
 	return f
