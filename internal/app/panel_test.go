@@ -355,3 +355,18 @@ func TestARefusedLogin(t *testing.T) {
 		}
 	})
 }
+
+// The panel works after it has answered: for a while it shows the date of before.
+func TestARenewalThatThePanelDoesNotShowYet(t *testing.T) {
+	played(t, func(r *rig) {
+		r.allow()
+		r.world.Panel.Inject(panelserver.Fault{
+			Func: "service.prolong", Step: panelserver.Changing, Times: 1, After: true, Answer: panelserver.Document("<doc><ok/></doc>"),
+		})
+		card := r.asks(r.ops, "/license renew 1001", "Renew 1001")
+		r.presses(r.ops, card, "Confirm")
+		if report := r.reports(card, "1001 was renewed"); strings.Contains(report.Text, "until") {
+			r.Errorf("the report has a date that was not seen: %s", report.Text)
+		}
+	}, ways(func(w *panelserver.Ways) { w.Delays.Renew = minute }))
+}

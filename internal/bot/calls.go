@@ -155,7 +155,8 @@ func (b *Bot) complete(ctx context.Context, r requests.Request, it requests.Item
 			}
 		}
 	case r.Action == requests.Renew && a.Expires == "":
-		if l, err := b.Panel.License(ctx, it.Code); err == nil {
+		// A panel may show the date of before for a while yet.
+		if l, err := b.Panel.License(ctx, it.Code); err == nil && l.Expires > it.Before.Expires {
 			a.Expires = l.Expires
 		}
 	}
