@@ -203,11 +203,12 @@ func (b *Bot) see(ctx context.Context, r requests.Request, item int) (requests.S
 		if !s.Found {
 			break
 		}
-		form, err := b.Panel.Form(ctx, l)
+		form, err := b.form(ctx, r.Action, l)
 		if err != nil {
 			return s, err
 		}
 		s.Nodes = form.Nodes
+		s.Name, s.Address = orElse(form.Name, s.Name), orElse(form.Address, s.Address)
 	case requests.Order, requests.Terminate:
 	}
 	return s, nil
@@ -221,12 +222,45 @@ func (b *Bot) seeOrder(ctx context.Context, r requests.Request, it requests.Item
 	spec := orderSpec(r)
 	s := requests.Seen{}
 	for _, l := range candidates(all, spec) {
-		s.Codes = append(s.Codes, l.Code)
 		if l.Code == it.Code || it.Code == "" && !slices.Contains(it.Before.Codes, l.Code) {
+			is, vague, err := b.isOrdered(ctx, l, spec)
+			if err != nil {
+				return requests.Seen{}, err
+			}
+			if !is {
+				continue
+			}
+			s.Vague = s.Vague || vague
 			s.Found, s.Status, s.Processing, s.Expires = true, l.Status, l.Processing, l.Expires
 		}
+		s.Codes = append(s.Codes, l.Code)
 	}
 	return s, nil
+}
+
+// isOrdered says whether a new candidate can be the licence ordered. What its row
+// leaves out, its form is asked for; vague says that not even that tells all.
+func (b *Bot) isOrdered(ctx context.Context, l license.License, o isplicense.OrderSpec) (is, vague bool, err error) {
+	nameless := o.Name != "" && l.Name == "" && requests.NamesOrders(o.Product.Family)
+	if !nameless && (o.Address == "" || l.Address != "") {
+		return true, false, nil
+	}
+	form, err := b.Panel.Form(ctx, l)
+	if _, no := panelSaysNo(err); no {
+		return true, true, nil
+	}
+	if err != nil {
+		return false, false, err
+	}
+	if _, shown := form.Fields["licname"]; nameless && shown && form.Name == "" {
+		return false, false, nil // it has no name; ours has
+	}
+	l.Name, l.Address = orElse(l.Name, form.Name), orElse(l.Address, form.Address)
+	if l.ProductCode == 0 {
+		l.ProductCode = form.ProductCode
+	}
+	vague = nameless && l.Name == "" || o.Address != "" && l.Address == ""
+	return len(candidates([]license.License{l}, o)) > 0, vague, nil
 }
 
 // hands counts whose operations on the licence the panel's history has since the

@@ -145,11 +145,7 @@ func panelSaysNo(err error) (said string, no bool) {
 // address that an edit sends along unchanged.
 func (b *Bot) readForm(ctx context.Context, a requests.Action, p requests.Params, rd reading) (reading, error) {
 	l := rd.license
-	form, err := b.Panel.Form(ctx, l)
-	if _, no := panelSaysNo(err); no && a == requests.Edit && l.Name != "" && l.Address != "" {
-		// A panel without the form: the list has what an edit needs.
-		form, err = isplicense.Form{Name: l.Name, Address: l.Address, Nodes: -1}, nil
-	}
+	form, err := b.form(ctx, a, l)
 	if err != nil {
 		return rd, err
 	}
@@ -159,7 +155,10 @@ func (b *Bot) readForm(ctx context.Context, a requests.Action, p requests.Params
 	if f.ProductCode == 0 {
 		f.ProductCode = form.ProductCode
 	}
-	rd.before = requests.Before{Expires: l.Expires, Name: f.Name, Address: f.Address, Nodes: form.Nodes}
+	// Of both, the form's is what an edit changes and what tells afterwards.
+	rd.before = requests.Before{
+		Expires: l.Expires, Name: orElse(form.Name, f.Name), Address: orElse(form.Address, f.Address), Nodes: form.Nodes,
+	}
 	product, known := license.ProductByCode(f.ProductCode)
 	switch {
 	case a == requests.Nodes && (!known || product.Node == 0):
@@ -170,6 +169,16 @@ func (b *Bot) readForm(ctx context.Context, a requests.Action, p requests.Params
 		return rd, &notPossible{why: sameFields, license: l}
 	}
 	return rd, nil
+}
+
+// form is the licence's form, or of a panel without one what the list has, where
+// that is all that an edit needs.
+func (b *Bot) form(ctx context.Context, a requests.Action, l license.License) (isplicense.Form, error) {
+	form, err := b.Panel.Form(ctx, l)
+	if _, no := panelSaysNo(err); no && a == requests.Edit && l.Name != "" && l.Address != "" {
+		return isplicense.Form{Name: l.Name, Address: l.Address, Nodes: -1}, nil
+	}
+	return form, err
 }
 
 func (b *Bot) readOrder(ctx context.Context, p requests.Params) (reading, error) {
@@ -225,7 +234,8 @@ func orderSpec(r requests.Request) isplicense.OrderSpec {
 	}
 }
 
-// candidates are the licences that could be the one ordered.
+// candidates are the licences that could be the one ordered. Columns can be missing
+// in a list: what a row does not show rules nothing out.
 func candidates(all []license.License, o isplicense.OrderSpec) []license.License {
 	return slices.DeleteFunc(slices.Clone(all), func(l license.License) bool {
 		switch {
@@ -233,10 +243,10 @@ func candidates(all []license.License, o isplicense.OrderSpec) []license.License
 			return true
 		case l.ProductCode != 0 && l.ProductCode != o.Product.Code:
 			return true
-		case o.Address != "" && !license.SameAddress(l.Address, o.Address):
+		case o.Address != "" && l.Address != "" && !license.SameAddress(l.Address, o.Address):
 			return true
 		}
-		return o.Name != "" && l.Name != o.Name && requests.NamesOrders(o.Product.Family)
+		return o.Name != "" && l.Name != "" && l.Name != o.Name && requests.NamesOrders(o.Product.Family)
 	})
 }
 

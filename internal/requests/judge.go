@@ -16,6 +16,7 @@ type Seen struct {
 	Address    string
 	Nodes      int            // -1: could not be read
 	Codes      []license.Code // order: licences that could be the one ordered
+	Vague      bool           // order: of the new one not all is shown that tells it apart
 	Ours       int            // service history since the call began: entries of the bot's own account
 	Others     int            // and of others
 	History    bool           // the history could be read and dated
@@ -117,7 +118,7 @@ func judgeOrder(it Item, p Params, s Seen) Finding {
 		Unpaid:  s.Status == license.StatusOrdered && it.Reason == ReasonUnpaid,
 		// A name of the bot's own is nobody else's; one that a person chose, or
 		// none, may be somebody's order at the same moment.
-		Doubt: it.Code == "" && (p.Name != "" || !NamesOrders(it.Facts.Family)),
+		Doubt: it.Code == "" && (s.Vague || p.Name != "" || !NamesOrders(it.Facts.Family)),
 	}
 }
 
@@ -154,9 +155,9 @@ func judgeNodes(it Item, p Params, s Seen) Finding {
 
 func judgeTermination(s Seen) Finding {
 	switch {
-	case !s.Found, s.Processing == "delete":
+	case !s.Found, s.Processing == "delete", s.Processing == "close":
 		return Finding{Verdict: FoundApplied}
-	case s.atWork():
+	case s.atWork(), s.Status == license.StatusUnknown: // deleted licences linger: only their status tells
 		return Finding{}
 	}
 	return Finding{Verdict: FoundUnchanged}
