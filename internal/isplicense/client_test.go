@@ -311,6 +311,9 @@ func TestPrice(t *testing.T) {
 		"€4.50":                                                             "€4.50",
 		"Licence 4.00 EUR, VAT 0.50 EUR":                                    "",
 		"Total: 4.50 EUR, total in roubles: 450.00 RUB":                     "",
+		"Total amount: 1,204.50 EUR":                                        "1,204.50 EUR",
+		"Total amount: EUR 1.204,50, VAT 3.00 EUR":                          "EUR 1.204,50",
+		"Licence 1,204.50 EUR, VAT 3.00 EUR":                                "",
 		"for 12 months":                                                     "",
 		"":                                                                  "",
 	} {

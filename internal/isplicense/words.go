@@ -134,7 +134,8 @@ func pageReason(status int, page string) Reason {
 }
 
 var (
-	price = regexp.MustCompile(`(?:\d{1,3}(?: \d{3})+|\d+)(?:[.,]\d{1,4})?\s*(?:[A-Z]{3}\b|€|\$|₽|руб\.?)|(?:[A-Z]{3}\b|€|\$|₽|руб\.?)\s*(?:\d{1,3}(?: \d{3})+|\d+)(?:[.,]\d{1,4})?`)
+	// A number is taken whole, readable or not: the end of "1,204.50 EUR" is a price too.
+	price = regexp.MustCompile(`(?:\d{1,3}(?: \d{3})+|\d+)(?:[.,]\d+)*\s*(?:[A-Z]{3}\b|€|\$|₽|руб\.?)|(?:[A-Z]{3}\b|€|\$|₽|руб\.?)\s*(?:\d{1,3}(?: \d{3})+|\d+)(?:[.,]\d+)*`)
 	total = regexp.MustCompile(`(?i)\btotal|итого|к оплате|сумма`)
 )
 
@@ -155,13 +156,17 @@ func priceOf(info string) string {
 		found = price.FindAllString(text, -1)
 	}
 	only := ""
-	var sum license.Money
-	for i, p := range found {
-		m, ok := license.ParseMoney(p)
-		if !ok || i > 0 && m != sum {
+	for _, p := range found {
+		if only != "" && p != only && !sameMoney(p, only) {
 			return ""
 		}
-		only, sum = p, m
+		only = p
 	}
 	return only
+}
+
+func sameMoney(a, b string) bool {
+	x, ok1 := license.ParseMoney(a)
+	y, ok2 := license.ParseMoney(b)
+	return ok1 && ok2 && x == y
 }
