@@ -52,12 +52,16 @@ var oldTypes = map[string]string{"2": "exists", "3": "missed", "4": "value", "6"
 func (c *Client) complaintOf(e *element) complaint {
 	message := e.get("msg", "detail")
 	message = placeholder.ReplaceAllStringFunc(message, func(found string) string {
+		named, value := false, ""
 		for _, p := range e.all("param") {
-			if p.attr("name") == strings.Trim(found, "_") {
-				return p.value()
+			if p.attr("name") == strings.Trim(found, "_") && value == "" {
+				named, value = true, p.value()
 			}
 		}
-		return found
+		if !named {
+			return found
+		}
+		return value
 	})
 	object := e.attr("object")
 	if object == "" {
