@@ -370,3 +370,26 @@ func TestARenewalThatThePanelDoesNotShowYet(t *testing.T) {
 		}
 	}, ways(func(w *panelserver.Ways) { w.Delays.Renew = minute }))
 }
+
+// The history has the account's name, which need not be the login.
+func TestARenewalIsKnownByTheAccountsName(t *testing.T) {
+	for name, told := range map[string]string{"Client Ltd": "1001 was renewed", "somebody": "It is not known whether 1001 was renewed"} {
+		t.Run(name, func(t *testing.T) {
+			played(t, func(r *rig) {
+				r.allow()
+				r.world.Panel.Inject(panelserver.Fault{Func: "whoami", Answer: panelserver.Document(`<doc><user name="Client Ltd" level="16"/></doc>`)})
+				r.world.Panel.Inject(panelserver.Fault{Func: "service.prolong", Step: panelserver.Changing, Answer: panelserver.Nothing()})
+				card := r.asks(r.ops, "/license renew 1001", "Renew 1001")
+				r.presses(r.ops, card, "Confirm")
+				r.shows(card, "Looking in the panel")
+				if err := r.world.Panel.RenewByHand("1001", 1, name); err != nil {
+					r.Fatal(err)
+				}
+				report := r.reportsWithin(card, told, 10*minute)
+				if strings.Contains(report.Text, "somebody else") {
+					r.Errorf("it is taken for somebody else's: %s", report.Text)
+				}
+			})
+		})
+	}
+}

@@ -28,6 +28,7 @@ type Panel interface {
 	Form(ctx context.Context, l license.License) (isplicense.Form, error)
 	Balance(ctx context.Context) (string, error)
 	History(ctx context.Context, code license.Code) ([]isplicense.HistoryEntry, error)
+	WhoAmI(ctx context.Context) (string, error)
 
 	State() isplicense.State
 

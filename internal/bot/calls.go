@@ -273,19 +273,25 @@ func (b *Bot) hands(ctx context.Context, it requests.Item) (ours, others int, kn
 		return 0, 0, false
 	}
 	since := license.DateOf(it.StartedAt.UTC().AddDate(0, 0, -1))
+	by := map[string]int{}
 	for _, e := range entries {
 		day, ok := license.ParseDate(firstTen(e.When))
 		switch {
 		case !ok || e.Who == "":
 			return 0, 0, false
-		case day < since:
-		case e.Who == b.Account:
-			ours++
-		default:
+		case day >= since:
+			by[e.Who]++
 			others++
 		}
 	}
-	return ours, others, ours+others > 0
+	ours = by[b.Account]
+	if ours == 0 && others > 0 {
+		// The login may be spelled otherwise than the account is called.
+		if name, err := b.Panel.WhoAmI(ctx); err == nil {
+			ours = by[name]
+		}
+	}
+	return ours, others - ours, others > 0
 }
 
 func firstTen(s string) string { return s[:min(len(s), 10)] }
