@@ -393,3 +393,29 @@ func TestARenewalIsKnownByTheAccountsName(t *testing.T) {
 		})
 	}
 }
+
+// An order without a name is sent with one of the bot's own, and says so.
+func TestAnOrderSaysTheNameThatItGives(t *testing.T) {
+	played(t, func(r *rig) {
+		r.allow()
+		card := r.asks(r.ops, "/license order 546 ip=192.0.2.9", "Order")
+		name := "bot-" + r.idOf(card.Text)
+		if !strings.Contains(card.Text, name) {
+			r.Errorf("the question is %s", card.Text)
+		}
+		r.world.Panel.Inject(panelserver.Fault{Func: "softexternal.order.param", Step: panelserver.Changing, Times: 1, Answer: panelserver.Nothing()})
+		r.presses(r.ops, card, "Confirm")
+		if report := r.reportsWithin(card, "was not ordered", 10*minute); !strings.Contains(report.Text, "/license list "+name) {
+			r.Errorf("the report is %s", report.Text)
+		}
+		if sent := r.world.Panel.Calls("softexternal.order.param"); sent[len(sent)-1].Params.Get("licname") != name {
+			r.Errorf("sent was %v", sent[len(sent)-1].Params)
+		}
+		card = r.asks(r.ops, "/license order 369 for=1002", "Order")
+		r.world.Panel.Inject(panelserver.Fault{Func: "addition.order.param", Step: panelserver.Changing, Answer: panelserver.Nothing()})
+		r.presses(r.ops, card, "Confirm")
+		if report := r.reportsWithin(card, "was not ordered", 10*minute); !strings.Contains(report.Text, `/license list "CloudLinux for ISPmanager Business"`) {
+			r.Errorf("the report is %s", report.Text)
+		}
+	})
+}

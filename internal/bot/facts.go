@@ -221,16 +221,11 @@ func worthAsking(err error) bool {
 	return true
 }
 
-// orderSpec is the order that a request stands for. One without a name is given the
-// request's own where the panel takes one: it can then be told apart.
+// orderSpec is the order that a request stands for.
 func orderSpec(r requests.Request) isplicense.OrderSpec {
 	product, _ := license.ProductByCode(r.Params.Product)
-	name := r.Params.Name
-	if name == "" && requests.NamesOrders(product.Family) {
-		name = "bot-" + string(r.ID)
-	}
 	return isplicense.OrderSpec{
-		Product: product, Address: r.Params.Address, Name: name, For: r.Params.For, Period: r.Params.Period,
+		Product: product, Address: r.Params.Address, Name: r.OrderName(product.Family), For: r.Params.For, Period: r.Params.Period,
 	}
 }
 

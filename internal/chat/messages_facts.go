@@ -21,7 +21,7 @@ func (s *Speaker) facts(r requests.Request, i requests.Item) []Fact {
 		t.add(l.name, s.edited(name, r.Params.Name, i, func(a, b string) bool { return a == b }))
 		t.add(l.address, s.edited(address, r.Params.Address, i, license.SameAddress))
 	case requests.Order:
-		t.plain(l.name, cut(oneLine(orElse(name, r.Params.Name)), nameMax))
+		t.plain(l.name, cut(oneLine(orElse(name, r.OrderName(i.Facts.Family))), nameMax))
 		t.plain(l.address, cut(oneLine(orElse(address, r.Params.Address)), addressMax))
 	case requests.Nodes, requests.Renew, requests.Terminate:
 		t.plain(l.name, cut(oneLine(name), nameMax))

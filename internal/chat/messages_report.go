@@ -163,7 +163,7 @@ func (s *Speaker) again(r requests.Request, i requests.Item) []Text {
 	if i.Source == requests.FromLook {
 		look := "show " + string(i.Code)
 		if r.Action == requests.Order {
-			look = "list " + commands.Quote(orElse(i.Facts.Name, r.Params.Name))
+			look = "list " + commands.Quote(orElse(orElse(i.Facts.Name, r.OrderName(i.Facts.Family)), orElse(r.Params.Address, productName(r, i))))
 		}
 		return []Text{p.lookFirst.fill(args{"command": command(look)})}
 	}

@@ -122,6 +122,15 @@ func judgeOrder(it Item, p Params, s Seen) Finding {
 	}
 }
 
+// OrderName is the name that an order is sent with: where the asker gave none, the
+// request's own, if the family takes one. By it the licence can be told apart.
+func (r Request) OrderName(f license.Family) string {
+	if r.Params.Name == "" && r.Action == Order && NamesOrders(f) {
+		return "bot-" + string(r.ID)
+	}
+	return r.Params.Name
+}
+
 // NamesOrders says whether the bot gives an order of this family a name of its own
 // where the asker gave none: the panel documents a name for softexternal alone.
 func NamesOrders(f license.Family) bool { return f == license.SoftExternal }

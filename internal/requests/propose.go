@@ -172,7 +172,7 @@ func (r Request) describe(i int) string {
 		add("product", strconv.Itoa(r.Params.Product)+" "+f.Product)
 		add("for a", r.Params.Period.String())
 		add("ip", r.Params.Address)
-		add("name", r.Params.Name)
+		add("name", r.OrderName(f.Family))
 		add("for licence", string(r.Params.For))
 	case Edit:
 		add("ip", r.Params.Address)
