@@ -177,8 +177,8 @@ func (c *Client) exchange(ctx context.Context, q query, take func(io.Reader, str
 	case problem == nil:
 		return nil
 	}
-	about := c.complaintOf(problem)
-	f := &failure{fate: said, reason: about.reason(), about: about, answered: true}
+	about := complaintOf(problem)
+	f := &failure{fate: said, reason: about.reason(), about: c.shown(about), answered: true}
 	if f.reason == InProcess {
 		f.fate = lost
 	}

@@ -151,7 +151,7 @@ func (c *Client) conclude(doc *element, order bool) Result {
 		return Unknown{Reason: Unpaid, Message: words, Code: code}.Result()
 	case shownAgain(doc):
 		return Unknown{Reason: Garbled, Message: words}.Result()
-	case code == "" && expires == "" && saysInProcess(words):
+	case code == "" && expires == "" && saysInProcess(legible(doc.field("msg"))):
 		return Unknown{Reason: InProcess, Message: words}.Result()
 	case order && code == "":
 		return Unknown{Reason: Unnamed, Message: words}.Result()

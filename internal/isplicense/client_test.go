@@ -462,3 +462,27 @@ func TestSecretsStayInside(t *testing.T) {
 		}
 	}
 }
+
+// What an answer means does not hang on which of its words the password is part of.
+func TestAnyPasswordMeansTheSame(t *testing.T) {
+	process := []byte(`<doc><error type="other"><msg>Request in process, please wait</msg></error></doc>`)
+	taken := []byte(`<doc><msg>Request in process, please wait</msg></doc>`)
+	login := []byte(`<doc><error type="auth" object="badpassword"><msg>Wrong password</msg></error></doc>`)
+	entry := []byte(`<doc><elem><changedate>2025-01-10</changedate><desc>Opened</desc><user>in</user></elem></doc>`)
+	for _, password := range []string{"p", "process", "auth", "in", "word"} {
+		with := func(body []byte) *Client {
+			return newClient(t, answering(body), func(cfg *Config) { cfg.User, cfg.Password = "in", password })
+		}
+		for _, body := range [][]byte{process, taken} {
+			if got := text(with(body).Renew(t.Context(), "1001", license.Month)); !strings.HasPrefix(got, "unknown in-process") || strings.Contains(got, "please") && password == "p" {
+				t.Errorf("%s: %s", password, got)
+			}
+		}
+		if got := text(with(login).Renew(t.Context(), "1001", license.Month)); !strings.HasPrefix(got, "refused auth") {
+			t.Errorf("%s: %s", password, got)
+		}
+		if all, err := with(entry).History(t.Context(), "1001"); err != nil || len(all) != 1 || all[0].Who != "in" {
+			t.Errorf("%s: %+v, %v", password, all, err)
+		}
+	}
+}

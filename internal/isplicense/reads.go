@@ -163,11 +163,20 @@ func (c *Client) History(ctx context.Context, code license.Code) ([]HistoryEntry
 		entries = append(entries, HistoryEntry{
 			When: c.words(e.get("changedate")),
 			What: c.words(e.get("desc")),
-			Who:  c.words(e.get("user")),
+			Who:  c.name(e.get("user")),
 			IP:   c.words(e.get("ip")),
 		})
 	}
 	return entries, nil
+}
+
+// name is an account's name fit to show. The client's own is no secret, and told from
+// others by it, be it the same as the password.
+func (c *Client) name(s string) string {
+	if legible(s) == c.cfg.User {
+		return c.cfg.User
+	}
+	return c.words(s)
 }
 
 // WhoAmI checks the login and gives the account's name as the panel has it, "" if
@@ -178,11 +187,11 @@ func (c *Client) WhoAmI(ctx context.Context) (string, error) {
 		return "", err
 	}
 	for _, u := range doc.all("user") {
-		if name := c.words(u.attr("name")); name != "" {
+		if name := c.name(u.attr("name")); name != "" {
 			return name, nil
 		}
 	}
-	return c.words(doc.field("user", "name")), nil
+	return c.name(doc.field("user", "name")), nil
 }
 
 // read asks for something that is kept whole.

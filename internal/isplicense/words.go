@@ -21,6 +21,16 @@ var (
 // words makes text of the panel fit to show: one line, no markup, no control or
 // bidirectional characters, none of the account's credentials, bounded.
 func (c *Client) words(s string) string {
+	s = strings.Join(strings.Fields(c.secrets.Replace(legible(s))), " ")
+	if utf8.RuneCountInString(s) > maxWords {
+		s = strings.TrimSpace(string([]rune(s)[:maxWords-1])) + "…"
+	}
+	return s
+}
+
+// legible is text of the panel in one line without markup and invisible characters,
+// whole and with whatever it holds: to decide by, not to show.
+func legible(s string) string {
 	s = tag.ReplaceAllString(s, " ")
 	s = strings.Map(func(r rune) rune {
 		switch {
@@ -31,11 +41,7 @@ func (c *Client) words(s string) string {
 		}
 		return r
 	}, html.UnescapeString(s))
-	s = strings.Join(strings.Fields(c.secrets.Replace(s)), " ")
-	if utf8.RuneCountInString(s) > maxWords {
-		s = strings.TrimSpace(string([]rune(s)[:maxWords-1])) + "…"
-	}
-	return s
+	return strings.Join(strings.Fields(s), " ")
 }
 
 // complaint is the panel's <error>.
@@ -48,8 +54,9 @@ var oldTypes = map[string]string{"2": "exists", "3": "missed", "4": "value", "6"
 
 // complaintOf reads an <error>, of old panels too: <error code="3" obj="site"/>.
 // The message may hold placeholders such as __value__, to be filled from the
-// params [seen in public clients of such panels].
-func (c *Client) complaintOf(e *element) complaint {
+// params [seen in public clients of such panels]. It is as the panel gave it: what
+// it means must not hang on which words the password happens to be part of.
+func complaintOf(e *element) complaint {
 	message := e.get("msg", "detail")
 	message = placeholder.ReplaceAllStringFunc(message, func(found string) string {
 		named, value := false, ""
@@ -71,7 +78,12 @@ func (c *Client) complaintOf(e *element) complaint {
 	if kind == "" {
 		kind = oldTypes[e.attr("code")]
 	}
-	return complaint{c.words(kind), c.words(object), c.words(message)}
+	return complaint{legible(kind), legible(object), legible(message)}
+}
+
+// shown is the complaint fit to show.
+func (c *Client) shown(x complaint) complaint {
+	return complaint{c.words(x.kind), c.words(x.object), c.words(x.message)}
 }
 
 // reason classifies by type and object, which are not localised. The message
