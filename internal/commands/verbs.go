@@ -150,7 +150,7 @@ func (a *args) product() (license.Product, error) {
 		}
 	}
 	typed := strings.Join(words, " ")
-	found := license.FindProducts(words...)
+	found := license.MeantProducts(words...)
 	switch len(found) {
 	case 1:
 		return found[0], nil

@@ -2,6 +2,7 @@ package license
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -64,22 +65,37 @@ func ProductByName(name string) (Product, bool) {
 	return Product{}, false
 }
 
-// FindProducts gives every product whose name holds all the words, in any case
-// and order. A whole name finds that product alone.
+// FindProducts gives every product whose name, or pricelist code, holds all the
+// words: each somewhere in the name, in any case and order, or as the code.
 func FindProducts(words ...string) []Product {
-	if p, ok := ProductByName(strings.Join(words, " ")); ok {
+	return matching(func(p Product) bool {
+		for _, w := range words {
+			if !holds(p, w) && strconv.Itoa(p.Code) != w {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// MeantProducts gives the product that somebody means by the words, or all that
+// they may mean. A whole name means that product alone, be it part of others; so
+// does a part of a name, as it stands there, that no other has.
+func MeantProducts(words ...string) []Product {
+	typed := strings.Join(words, " ")
+	if p, ok := ProductByName(typed); ok {
 		return []Product{p}
 	}
-	var found []Product
-	for _, p := range products {
-		name := strings.ToLower(p.Name)
-		all := true
-		for _, w := range words {
-			all = all && strings.Contains(name, strings.ToLower(w))
-		}
-		if all {
-			found = append(found, p)
-		}
+	if found := matching(func(p Product) bool { return holds(p, typed) }); len(found) == 1 {
+		return found
 	}
-	return found
+	return FindProducts(words...)
+}
+
+func matching(is func(Product) bool) []Product {
+	return slices.DeleteFunc(Products(), func(p Product) bool { return !is(p) })
+}
+
+func holds(p Product, part string) bool {
+	return strings.Contains(strings.ToLower(p.Name), strings.ToLower(part))
 }

@@ -186,8 +186,8 @@ func TestProducts(t *testing.T) {
 				t.Errorf("%q: %+v", name, got)
 			}
 		}
-		if got := FindProducts(strings.Fields(p.Name)...); len(got) != 1 || got[0] != p {
-			t.Errorf("%q finds %v", p.Name, got)
+		if got := MeantProducts(strings.Fields(p.Name)...); len(got) != 1 || got[0] != p {
+			t.Errorf("%q means %v", p.Name, got)
 		}
 		if !slices.Contains(Families(), p.Family) || p.Family.TakesAddress() == (p.Family == Module) {
 			t.Errorf("%+v", p)
@@ -211,8 +211,10 @@ func TestFindProducts(t *testing.T) {
 		"6 lite":      {546},
 		"LITE 6":      {546},
 		"plesk pro":   {322, 264},
-		"billmanager": {276},
-		"bill":        {276, 277},
+		"billmanager": {276, 277},
+		"546":         {546},
+		"isp 546":     {546},
+		"54":          nil,
 		"nothing":     nil,
 	} {
 		var got []int
@@ -225,5 +227,27 @@ func TestFindProducts(t *testing.T) {
 	}
 	if got := FindProducts(); len(got) != len(Products()) {
 		t.Errorf("no words find %d", len(got))
+	}
+}
+
+func TestMeantProducts(t *testing.T) {
+	for words, want := range map[string][]int{
+		"billmanager":     {276},
+		"bill":            {276, 277},
+		"ISPmanager 6 p":  {547}, // every ISPmanager has a "p"; one has "6 p"
+		"manager 5 b":     {273, 367},
+		"isp 6 business":  {549},
+		"for ispmanager":  {369, 354, 367, 356, 371},
+		"web pro edition": {322, 264},
+		"edition vps":     {322, 243},
+		"nothing":         nil,
+	} {
+		var got []int
+		for _, p := range MeantProducts(strings.Fields(words)...) {
+			got = append(got, p.Code)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q means %v, want %v", words, got, want)
+		}
 	}
 }
