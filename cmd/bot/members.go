@@ -21,7 +21,8 @@ const membersHelp = `  list                       who may do what: person, role 
 
 WHO is slack:TEAM/USER or telegram:ID. ROLE is viewer, operator, approver or admin,
 each with all that stands before it. as NAME says that several accounts are one
-person. The audit trail has who did it, as shell:USER.
+person, whom an account of theirs names too. The audit trail has who did it, as
+shell:USER.
 `
 
 func runMembers(ctx context.Context, e env) int {

@@ -58,7 +58,9 @@ func (s *Speaker) Allowed(g requests.Granted, account requests.Account) Message 
 		m.Head = p.roleChanged.fill(a)
 	}
 	m.Blocks = append(m.Blocks, Block{Lines: []Text{s.member(g.Member, lineWidths[0])}})
-	m.Blocks = append(m.Blocks, note(p.atOnce.fill(nil))...)
+	if g.Changed {
+		m.Blocks = append(m.Blocks, note(p.atOnce.fill(nil))...)
+	}
 	return m
 }
 
@@ -73,15 +75,15 @@ func (s *Speaker) Revoked(m requests.Member) Message {
 // MembersRefused says why the allowlist was not changed.
 func (s *Speaker) MembersRefused(err *requests.MembersError) Message {
 	p := s.w.people
-	a := args{"who": person(err.Person, "")}
+	a := args{"who": person(err.Person, ""), "account": code(err.Account), "command": command("revoke " + string(err.Account))}
 	switch err.Kind {
 	case requests.OtherPerson:
-		return say(iconStopped, p.otherPerson.fill(a), p.otherPersonNext.fill(nil))
+		return say(iconStopped, p.otherPerson.fill(a), p.otherPersonNext.fill(a))
 	case requests.LastAdmin:
 		return say(iconStopped, p.lastAdmin.fill(a), p.lastAdminNext.fill(nil))
 	case requests.NoMember:
 	}
-	return say(iconStopped, p.noMember.fill(nil), p.seeMembers.fill(nil))
+	return say(iconStopped, p.noMember.fill(a), p.seeMembers.fill(nil))
 }
 
 // AuditLines shows entries of the audit trail, the newest last; more is how many

@@ -285,9 +285,9 @@ func TestPeople(t *testing.T) {
 		s.Allowed(requests.Granted{Member: member, Before: requests.Viewer, Changed: true}, alice.Account),
 		s.Allowed(requests.Granted{Member: member, Before: requests.Operator}, alice.Account),
 		s.Revoked(member),
-		s.MembersRefused(&requests.MembersError{Kind: requests.OtherPerson, Person: "bob"}),
+		s.MembersRefused(&requests.MembersError{Kind: requests.OtherPerson, Account: "telegram:12", Person: "bob"}),
 		s.MembersRefused(&requests.MembersError{Kind: requests.LastAdmin, Person: "bob"}),
-		s.MembersRefused(&requests.MembersError{Kind: requests.NoMember}),
+		s.MembersRefused(&requests.MembersError{Kind: requests.NoMember, Account: "telegram:13"}),
 		s.AuditLines(entries, "", 10), s.AuditLines(nil, "1001", 0),
 		s.Anchor("2025-02-04", 12, "5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9"),
 	)

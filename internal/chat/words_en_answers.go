@@ -190,11 +190,11 @@ var englishPeople = peopleWords{
 	atOnce:      "It holds from now on, for every account of theirs.",
 	revoked:     "{who} is not on the allowlist any more",
 
-	otherPerson:     "The account belongs to {who}",
-	otherPersonNext: "Take them off first: `/license revoke WHO`",
+	otherPerson:     "{account} is {who}'s already",
+	otherPersonNext: "To make it somebody else's, take {who} off the allowlist first, with all accounts: {command}",
 	lastAdmin:       "{who} is the last admin and stays one",
 	lastAdminNext:   "Make somebody else admin first: `/license allow WHO admin`",
-	noMember:        "Nobody on the allowlist has that account",
+	noMember:        "Nobody on the allowlist has the account {account}",
 	seeMembers:      "Who is on it: `/license members`",
 
 	audit:   "The audit trail",

@@ -68,6 +68,7 @@ func TestParse(t *testing.T) {
 		"settle K3X9P2 Not":           Settle{Request: "k3x9p2"},
 		"settle #k3x9p2 applied":      Settle{Request: "k3x9p2", Applied: true},
 
+		"allow telegram:1 admin as slack:T1/U2": Allow{Who: "telegram:1", Grant: requests.Admin, As: "slack:T1/U2"},
 		`allow slack:T1/U2 ADMIN as "Алиса К."`: Allow{Who: "slack:T1/U2", Grant: requests.Admin, As: "Алиса К."},
 		"order ispMANAGER 6 lite IP=203.0.113.10 --name=web1": Order{
 			Product: lite, Address: "203.0.113.10", Name: "web1", Period: license.Month,
@@ -174,7 +175,7 @@ func TestParseErrors(t *testing.T) {
 		"allow telegram:1 admin as Bot": {
 			Kind: NameIsAccount, Verb: "allow", Word: "Bot",
 		},
-		"allow telegram:1 admin as telegram:2": {Kind: NameIsAccount, Verb: "allow", Word: "telegram:2"},
+		"allow telegram:1 admin as telegram:x": {Kind: NameIsAccount, Verb: "allow", Word: "telegram:x"},
 		"allow telegram:1 admin as Bob Roe":    {Kind: SurplusArgument, Verb: "allow", Word: "Roe"},
 		"allow telegram:1 admin Bob":           {Kind: SurplusArgument, Verb: "allow", Word: "Bob"},
 		"revoke":                               {Kind: MissingArgument, Verb: "revoke", Word: "WHO"},

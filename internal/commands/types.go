@@ -98,7 +98,7 @@ type Allow struct {
 	Who   requests.Account
 	Reply bool
 	Grant requests.Role
-	As    string // the person's name; "" : as the account is
+	As    string // the person's name, or an account of theirs; "" : as the account is
 }
 
 // Revoke takes somebody from the allowlist; Who and Reply are as in [Allow].

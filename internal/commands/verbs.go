@@ -289,6 +289,7 @@ func parseAllow(a *args) (Command, error) {
 }
 
 // accountLike is what could be taken for an account where people's names are shown.
+// A whole account is a name all the same: that of the person whose it is.
 var accountLike = regexp.MustCompile(`(?i)^(slack:|telegram:|shell:|bot$|@|<)`)
 
 func (a *args) person() (string, error) {
@@ -299,7 +300,7 @@ func (a *args) person() (string, error) {
 	if w, err = a.name(w); err != nil {
 		return "", err
 	}
-	if accountLike.MatchString(w) {
+	if _, err := requests.ParseAccount(w); err != nil && accountLike.MatchString(w) {
 		return "", a.fail(NameIsAccount, w)
 	}
 	return w, nil

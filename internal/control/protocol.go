@@ -49,21 +49,22 @@ func (c change) check(allow bool) error {
 
 // refusal is the answer where something was not done.
 type refusal struct {
-	Error  string                    `json:"error"`
-	Kind   requests.MembersErrorKind `json:"kind,omitempty"` // of a MembersError
-	Person string                    `json:"person,omitempty"`
+	Error   string                    `json:"error"`
+	Kind    requests.MembersErrorKind `json:"kind,omitempty"` // of a MembersError
+	Account requests.Account          `json:"account,omitempty"`
+	Person  string                    `json:"person,omitempty"`
 }
 
 func refuse(err error) refusal {
 	if no, ok := errors.AsType[*requests.MembersError](err); ok {
-		return refusal{Error: no.Error(), Kind: no.Kind, Person: no.Person}
+		return refusal{Error: no.Error(), Kind: no.Kind, Account: no.Account, Person: no.Person}
 	}
 	return refusal{Error: err.Error()}
 }
 
 func (r refusal) err() error {
 	if r.Kind != "" {
-		return &requests.MembersError{Kind: r.Kind, Person: r.Person}
+		return &requests.MembersError{Kind: r.Kind, Account: r.Account, Person: r.Person}
 	}
 	return fmt.Errorf("the running bot: %s", r.Error)
 }

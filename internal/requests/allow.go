@@ -10,7 +10,7 @@ import (
 type Grant struct {
 	Account Account
 	Role    Role
-	As      string // "" : the person whose the account is already, else one called as the account
+	As      string // a person's name or account; "" : whose Account is already, else one called as it is
 }
 
 // Granted is what a grant did.
@@ -24,8 +24,9 @@ type Granted struct {
 
 // MembersError says why the allowlist was not changed.
 type MembersError struct {
-	Kind   MembersErrorKind
-	Person string // OtherPerson: whose the account is; LastAdmin: who that is
+	Kind    MembersErrorKind
+	Account Account // OtherPerson, NoMember: the account that it is about
+	Person  string  // OtherPerson: whose the account is; LastAdmin: who that is
 }
 
 // MembersErrorKind is why the allowlist was not changed.
@@ -41,31 +42,42 @@ const (
 func (e *MembersError) Error() string {
 	switch e.Kind {
 	case OtherPerson:
-		return fmt.Sprintf("the account is %s's already: revoke it first", e.Person)
+		return fmt.Sprintf("%s is %s's already: revoke it first", e.Account, e.Person)
 	case LastAdmin:
 		return e.Person + " is the last admin: allow another admin first"
 	case NoMember:
-		return "nobody on the allowlist has that account"
+		return fmt.Sprintf("nobody on the allowlist has the account %s", e.Account)
 	}
 	return string(e.Kind)
 }
 
-// Allow gives the allowlist after a grant, and what it did. Names of persons are
-// compared without regard to case: two spellings must not make two persons, who
+// Allow gives the allowlist after a grant, and what it did. Who has no name yet, as
+// the first admins, is named by an account of theirs. Names of persons are compared without regard to case: two spellings must not make two persons, who
 // could then approve each other.
 func Allow(l Allowlist, g Grant) (Granted, error) {
 	owner, owned := l.Of(g.Account)
 	target, exists := owner, owned
+	if of, err := ParseAccount(g.As); err == nil {
+		m, known := l.Of(of)
+		switch {
+		case known:
+			g.As = m.Person
+		case of == g.Account:
+			g.As = ""
+		default: // nobody is called as another's account
+			return Granted{}, &MembersError{Kind: NoMember, Account: of}
+		}
+	}
 	if g.As != "" {
 		target, exists = l.called(g.As)
 		if owned && (!exists || owner.Person != target.Person) {
-			return Granted{}, &MembersError{Kind: OtherPerson, Person: owner.Person}
+			return Granted{}, &MembersError{Kind: OtherPerson, Account: g.Account, Person: owner.Person}
 		}
 	} else if !owned {
 		// A person may carry the account's name although the account is not theirs
 		// (any more): joining them silently would hand over their role.
 		if p, taken := l.called(string(g.Account)); taken {
-			return Granted{}, &MembersError{Kind: OtherPerson, Person: p.Person}
+			return Granted{}, &MembersError{Kind: OtherPerson, Account: p.Accounts[0], Person: p.Person}
 		}
 	}
 	if !exists {
@@ -94,7 +106,7 @@ func Revoke(l Allowlist, a Account) (Member, error) {
 	m, ok := l.Of(a)
 	switch {
 	case !ok:
-		return Member{}, &MembersError{Kind: NoMember}
+		return Member{}, &MembersError{Kind: NoMember, Account: a}
 	case lastAdmin(l, m):
 		return Member{}, &MembersError{Kind: LastAdmin, Person: m.Person}
 	}
