@@ -41,7 +41,12 @@ func (b *Bot) runCommand(ctx context.Context, t store.Task, in chat.Inbound) {
 		if !errors.As(err, &wrong) {
 			wrong = &commands.Error{}
 		}
-		b.replace(ctx, t, in, say.SayError(wrong))
+		m := say.SayError(wrong)
+		// Whoever may not ask for it is told so, not how to write it.
+		if spec, ok := commands.SpecOf(wrong.Verb); ok && members.Role(in.Account) < spec.Role {
+			m = say.NotAllowed(spec.Role, members.Role(in.Account))
+		}
+		b.replace(ctx, t, in, m)
 		return
 	}
 	if w, ok := wishOf(in, c); ok {

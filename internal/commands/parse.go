@@ -172,7 +172,7 @@ func (a *args) address() (ip string, has bool, err error) {
 	if !has {
 		return "", false, nil
 	}
-	ip, err = address(v)
+	ip, err = address(strings.TrimSpace(v))
 	if err != nil {
 		return "", true, a.fail(BadAddress, v)
 	}

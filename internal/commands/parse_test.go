@@ -76,9 +76,10 @@ func TestParse(t *testing.T) {
 		`order ip=::1 "ISPmanager  6  Lite" period=lifetime`: Order{
 			Product: lite, Address: "::1", Period: license.Lifetime, HasPeriod: true,
 		},
-		"order 546 ip=203.0.113.10":   Order{Product: lite, Address: "203.0.113.10", Period: license.Month},
-		"order ddos for=1001":         Order{Product: virus, For: "1001", Period: license.Month},
-		"order DDoS-GUARD for='1001'": Order{Product: virus, For: "1001", Period: license.Month},
+		`order 546 ip=" 203.0.113.10"`: Order{Product: lite, Address: "203.0.113.10", Period: license.Month},
+		"order 546 ip=203.0.113.10":    Order{Product: lite, Address: "203.0.113.10", Period: license.Month},
+		"order ddos for=1001":          Order{Product: virus, For: "1001", Period: license.Month},
+		"order DDoS-GUARD for='1001'":  Order{Product: virus, For: "1001", Period: license.Month},
 	} {
 		got, err := Parse(text, Options{})
 		if err != nil || !reflect.DeepEqual(got, want) {
