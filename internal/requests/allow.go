@@ -52,8 +52,9 @@ func (e *MembersError) Error() string {
 }
 
 // Allow gives the allowlist after a grant, and what it did. Who has no name yet, as
-// the first admins, is named by an account of theirs. Names of persons are compared without regard to case: two spellings must not make two persons, who
-// could then approve each other.
+// the first admins, is named by an account of theirs. Names of persons are compared
+// without regard to case: two spellings must not make two persons, who could then
+// approve each other.
 func Allow(l Allowlist, g Grant) (Granted, error) {
 	owner, owned := l.Of(g.Account)
 	target, exists := owner, owned
