@@ -2,6 +2,9 @@ package slack
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -265,6 +268,22 @@ func TestRoutesTurnAway(t *testing.T) {
 	r, err := http.Get(web.URL + pathCommands)
 	if err != nil || r.StatusCode != http.StatusMethodNotAllowed {
 		t.Errorf("GET: %v, %v", r, err)
+	}
+}
+
+// The version is part of the signature: what is signed in another way is not known.
+func TestSignatureOfAnotherVersion(t *testing.T) {
+	now := time.Unix(1700000000, 0)
+	mac := hmac.New(sha256.New, []byte("secret"))
+	_, _ = mac.Write([]byte("v0:1700000000:body"))
+	sum := hex.EncodeToString(mac.Sum(nil))
+	for signature, good := range map[string]bool{"v0=" + sum: true, sum: false, "v1=" + sum: false, "v0=v0=" + sum: false} {
+		h := http.Header{}
+		h.Set("X-Slack-Request-Timestamp", "1700000000")
+		h.Set("X-Slack-Signature", signature)
+		if why := unsigned(h, []byte("body"), "secret", now); (why == "") != good {
+			t.Errorf("%s: %q", signature, why)
+		}
 	}
 }
 

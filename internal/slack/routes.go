@@ -149,8 +149,9 @@ func unsigned(h http.Header, body []byte, secret string, now time.Time) string {
 	if age := now.Sub(time.Unix(seconds, 0)); age > window || age < -window {
 		return "its timestamp is more than five minutes away: check this machine's clock"
 	}
-	given, err := hex.DecodeString(strings.TrimPrefix(h.Get("X-Slack-Signature"), "v0="))
-	if err != nil || len(given) != sha256.Size {
+	signature, ok := strings.CutPrefix(h.Get("X-Slack-Signature"), "v0=")
+	given, err := hex.DecodeString(signature)
+	if !ok || err != nil || len(given) != sha256.Size {
 		return "no signature"
 	}
 	mac := hmac.New(sha256.New, []byte(secret))
