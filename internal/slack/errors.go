@@ -63,6 +63,15 @@ var tokenCodes = map[string]string{
 	"not_allowed_token_type": "the token is of the wrong kind",
 }
 
+// refusal says why Slack does not take the token for that method, "" for any other
+// code. A bot's token that lacks a scope works for all else; an app's has only one.
+func refusal(method, code string) string {
+	if method == methodConnect && code == "missing_scope" {
+		return "the token lacks its scope"
+	}
+	return tokenCodes[code]
+}
+
 // tokenError is a token that Slack does not take. Nothing was done.
 type tokenError struct{ why, code string }
 
@@ -137,7 +146,7 @@ func (a *Adapter) byCode(method, channel, code, needed string) error {
 		}
 		return fmt.Errorf("%s: %s: %w", method, code, &chat.Closed{Why: why})
 	}
-	if why, ok := tokenCodes[code]; ok {
+	if why := refusal(method, code); why != "" {
 		return fmt.Errorf("%s: %w", method, &tokenError{why: why, code: code})
 	}
 	kind := chat.ErrRejected

@@ -344,6 +344,14 @@ func TestCheckSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
+func TestCheckAppTokenWithoutScope(t *testing.T) {
+	w := newWorld(t, func(_ *slackserver.Options, c *Config) { c.AppToken = appToken })
+	w.slack.Break(slackserver.Break{Method: methodConnect, Status: 200, Body: `{"ok":false,"error":"missing_scope"}`})
+	if _, err := w.bot.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "SLACK_APP_TOKEN") || !strings.Contains(err.Error(), "connections:write") {
+		t.Error(err)
+	}
+}
+
 // A token that is refused shows in State until a call works again.
 func TestStateFollowsTheToken(t *testing.T) {
 	w := newWorld(t, nil)

@@ -323,10 +323,10 @@ func (a *Adapter) explain(err error) string {
 	if e, ok := errors.AsType[slackgo.SlackErrorResponse](err); ok {
 		code = cleanCode(e.Err)
 	}
-	switch why, known := tokenCodes[code]; {
+	switch why := refusal(methodConnect, code); {
 	case err == nil:
 		return "the connection ended"
-	case known:
+	case why != "":
 		return why + " (" + code + "): check SLACK_APP_TOKEN, an app-level token with the scope connections:write"
 	case code != "":
 		return "Slack says " + code

@@ -317,6 +317,17 @@ func TestRefusedAppToken(t *testing.T) {
 	})
 }
 
+func TestAppTokenWithoutScope(t *testing.T) {
+	s := &wire{serve: func(c *websocket.Conn) { acks(c, make(chan string)) }}
+	s.refuse.Store("missing_scope")
+	inBubble(t, s, func() error { return nil }, func(a *Adapter, _ *logBuffer) {
+		time.Sleep(time.Second)
+		if ready, why := a.State(); ready || !strings.Contains(why, "connections:write") {
+			t.Errorf("%v, %q", ready, why)
+		}
+	})
+}
+
 // A server that never stops closing is asked ever more rarely.
 func TestStormBacksOff(t *testing.T) {
 	s := &wire{serve: func(*websocket.Conn) {}}
