@@ -131,7 +131,7 @@ var english = words{
 		lookFirst:  "Before asking again, look once more: {command}",
 		asked:      "Asked by {who}.",
 		rechecked:  "Looked again as asked.",
-		repeat:     "The bot was restarted: this may repeat an earlier message.",
+		repeat:     "It is not known whether this was sent before: it may repeat an earlier message.",
 	},
 	answer: englishAnswers,
 	errors: englishErrors,
