@@ -225,12 +225,13 @@ func (s *Speaker) CannotPost(why, bot string, refused bool) Message {
 		m.Icon, next = iconStopped, s.w.answer.closedRefused
 	}
 	m.Blocks = append(m.Blocks, paragraph(next.fill(nil))...)
-	if why == "not-in-channel" {
-		invite := s.w.answer.add.fill(nil)
-		if bot != "" {
-			invite = s.w.answer.invite.fill(args{"bot": plain(bot)})
-		}
-		m.Blocks = append(m.Blocks, paragraph(invite)...)
+	switch {
+	case why == "not-in-channel" && bot != "":
+		m.Blocks = append(m.Blocks, paragraph(s.w.answer.invite.fill(args{"bot": plain(bot)}))...)
+	case why == "not-in-channel":
+		m.Blocks = append(m.Blocks, paragraph(s.w.answer.add.fill(nil))...)
+	case why == "not-in-chat" && refused:
+		m.Blocks = append(m.Blocks, paragraph(s.w.answer.elsewhere.fill(nil))...)
 	}
 	return m
 }

@@ -233,6 +233,7 @@ func TestAnswers(t *testing.T) {
 		s.Stranger("slack:T1/U5", admins), s.NobodyCanApprove(requests.Terminate, 1, 0),
 		s.RateLimited(noon.Add(12*time.Second)), s.Broken(),
 		s.CannotPost("not-in-channel", "licensebot", false), s.CannotPost("not-in-channel", "", true), s.CannotPost("archived", "licensebot", false),
+		s.CannotPost("not-in-chat", "", false), s.CannotPost("not-in-chat", "", true),
 		s.Undelivered(ended(r, requests.Applied, requests.FromPanel, "", ""), "archived"),
 		s.AnsweredInPrivate(), s.PrivateFirst("isp_bot"), s.PrivateFirst(""),
 		s.PanelDown(requests.ReasonMaintenance, time.Time{}), s.PanelDown(requests.ReasonAuth, noon.Add(time.Hour)),

@@ -226,7 +226,8 @@ type answerWords struct {
 	nobodyNext                                       phrase
 	rate                                             phrase
 	broken, brokenNext                               phrase
-	closedAsked, closedRefused, add, invite          phrase
+	closedAsked, closedRefused                       phrase
+	add, invite, elsewhere                           phrase
 	undelivered, undeliveredNext                     phrase
 	private, privateFirst, privateFirstOf            phrase
 	panelDown, panelUntil                            phrase

@@ -58,6 +58,7 @@ var english = words{
 	},
 	closed: map[string]phrase{
 		"not-in-channel": "The bot is not in this channel and cannot post here",
+		"not-in-chat":    "The bot is not in this conversation and cannot post here",
 		"archived":       "The channel is archived and takes no messages",
 		"gone":           "The chat is not there any more",
 		"blocked":        "The bot is blocked in this chat",

@@ -141,7 +141,11 @@ func (a *Adapter) byCode(method, channel, code, needed string) error {
 		return limited(method, channel, defaultPause)
 	}
 	if why, ok := closedCodes[code]; ok {
-		if code == "channel_not_found" && !isChannel(channel) {
+		switch {
+		case code != "channel_not_found" || isChannel(channel):
+		case strings.HasPrefix(channel, "D"):
+			why = "not-in-chat"
+		default:
 			why = "gone"
 		}
 		return fmt.Errorf("%s: %s: %w", method, code, &chat.Closed{Why: why})

@@ -107,6 +107,17 @@ func TestErrorsOfSlack(t *testing.T) {
 	}
 }
 
+// A command can be typed in a direct message between two people, which the bot is no
+// part of and can't be added to.
+func TestClosedConversation(t *testing.T) {
+	w := newWorld(t, nil)
+	w.slack.Break(slackserver.Break{Times: 1, Status: 200, Body: `{"ok":false,"error":"channel_not_found"}`})
+	_, err := w.bot.Post(t.Context(), chat.Post{Place: chat.Place{ID: "D0THEIRS"}, Message: plainMessage("x")})
+	if closed, ok := errors.AsType[*chat.Closed](err); !ok || closed.Why != "not-in-chat" {
+		t.Errorf("%v, want not-in-chat", err)
+	}
+}
+
 func TestClosedPlaces(t *testing.T) {
 	w := newWorld(t, nil)
 	archived, out, private := w.slack.Channel("old"), w.slack.Channel("out"), w.slack.PrivateChannel("hidden")
