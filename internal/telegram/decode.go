@@ -27,26 +27,35 @@ type update struct {
 }
 
 type message struct {
-	ID            int             `json:"message_id"`
-	Thread        int             `json:"message_thread_id"`
-	InTopic       bool            `json:"is_topic_message"`
-	From          *user           `json:"from"`
-	SenderChat    json.RawMessage `json:"sender_chat"`
-	Date          int64           `json:"date"`
-	Chat          chatInfo        `json:"chat"`
-	ForwardOrigin json.RawMessage `json:"forward_origin"`
-	ForwardDate   json.RawMessage `json:"forward_date"` // from a Bot API server older than 7.0
-	ViaBot        json.RawMessage `json:"via_bot"`
-	Text          string          `json:"text"`
-	Entities      []entity        `json:"entities"`
-	ReplyTo       *repliedTo      `json:"reply_to_message"`
+	ID            int        `json:"message_id"`
+	Thread        int        `json:"message_thread_id"`
+	InTopic       bool       `json:"is_topic_message"`
+	From          *user      `json:"from"`
+	SenderChat    presence   `json:"sender_chat"`
+	Date          int64      `json:"date"`
+	Chat          chatInfo   `json:"chat"`
+	ForwardOrigin presence   `json:"forward_origin"`
+	ForwardDate   presence   `json:"forward_date"` // from a Bot API server older than 7.0
+	ViaBot        presence   `json:"via_bot"`
+	Text          string     `json:"text"`
+	Entities      []entity   `json:"entities"`
+	ReplyTo       *repliedTo `json:"reply_to_message"`
 }
 
 // repliedTo is a message that another replies to.
 type repliedTo struct {
-	From         *user           `json:"from"`
-	SenderChat   json.RawMessage `json:"sender_chat"`
-	TopicCreated json.RawMessage `json:"forum_topic_created"`
+	From         *user    `json:"from"`
+	SenderChat   presence `json:"sender_chat"`
+	TopicCreated presence `json:"forum_topic_created"`
+}
+
+// presence says that a field is there, whatever is in it. One that is null is not.
+type presence bool
+
+// UnmarshalJSON takes everything.
+func (p *presence) UnmarshalJSON(b []byte) error {
+	*p = string(b) != "null"
+	return nil
 }
 
 type user struct {
@@ -114,7 +123,7 @@ func readMessage(m *message, username string) reading {
 	// A sender chat is an anonymous admin or a channel that speaks; a forward and
 	// what comes by way of another bot are somebody else's words.
 	who, ok := person(m.From)
-	if !ok || m.SenderChat != nil || m.ForwardOrigin != nil || m.ForwardDate != nil || m.ViaBot != nil {
+	if !ok || bool(m.SenderChat || m.ForwardOrigin || m.ForwardDate || m.ViaBot) {
 		return reading{}
 	}
 	private := m.Chat.Type == "private"
@@ -131,7 +140,7 @@ func readMessage(m *message, username string) reading {
 	}
 	// In a topic every message that replies to nothing replies to the topic's
 	// opening message, whose sender nobody meant.
-	if to := m.ReplyTo; to != nil && to.TopicCreated == nil && to.SenderChat == nil {
+	if to := m.ReplyTo; to != nil && !bool(to.TopicCreated || to.SenderChat) {
 		in.Reply, _ = person(to.From)
 	}
 	return reading{in: in, acts: true}

@@ -29,6 +29,16 @@ func TestNamesAreNobody(t *testing.T) {
 	}
 }
 
+// A proxy or library in between may write what is not there as null.
+func TestWhatIsNullIsNotThere(t *testing.T) {
+	r, err := read([]byte(`{"update_id":1,"callback_query":null,"message":{"message_id":1,"chat":{"id":-5,"type":"group"},"from":{"id":5},
+		"sender_chat":null,"forward_origin":null,"forward_date":null,"via_bot":null,"text":"/license allow viewer","entities":null,
+		"reply_to_message":{"message_id":2,"from":{"id":6},"sender_chat":null,"forum_topic_created":null}}}`), "my_bot", time.Unix(1, 0))
+	if err != nil || !r.acts || r.in.Reply != "telegram:6" {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
 // Updates as long as they may be, of nothing but depth or number.
 func TestUpdatesThatWeighMuch(t *testing.T) {
 	for name, text := range map[string]string{
