@@ -182,7 +182,7 @@ func TestTheBotIsNotInTheChannel(t *testing.T) {
 	played(t, func(r *rig) {
 		r.allow()
 		r.licenses.RemoveBot()
-		m := r.tells(r.ops, "/license renew 1001", "not in this channel")
+		m := r.tells(r.ops, "/license renew 1001", "not in the channel")
 		if !strings.Contains(m.Text, "by direct message") {
 			r.Errorf("the asker is told %s", m.Text)
 		}

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -120,8 +121,11 @@ func TestAGroupOnTelegram(t *testing.T) {
 			r.sees(r.dora, r.dora.Private(), answer)
 		}
 		eve.Says(group, "/balance@license_bot")
-		r.sees(eve, group, "Start a private chat with")
+		asked := r.sees(eve, group, "Start a private chat with").ReplyTo
 		for _, m := range r.world.Telegram.Messages(group) {
+			if m.ReplyTo == asked {
+				r.lacks(m.Text, "went to you") // it did not
+			}
 			r.lacks(m.Text, "1000.00", "people on the allowlist", "The audit trail")
 		}
 
@@ -129,6 +133,26 @@ func TestAGroupOnTelegram(t *testing.T) {
 		card := r.sees(r.dora, group, "Renew 1001")
 		r.taps(r.dora, card, "Confirm")
 		r.sees(r.dora, group, "1001 was renewed")
+	})
+}
+
+func TestTheBotMayNotWriteInAGroup(t *testing.T) {
+	played(t, func(r *rig) {
+		r.onTelegram(r.dora, "operator as dora")
+		r.onTelegram(r.zack, "approver as zack")
+		group, home := r.world.Telegram.Supergroup("ops", r.dora, r.zack), r.dora.Private()
+		r.world.Telegram.Break(telegramserver.Fault{Method: "sendMessage", Chat: group.Chat, Status: http.StatusForbidden})
+		r.dora.Says(group, "/renew@license_bot 1001")
+		card := r.sees(r.dora, home, "Renew 1001")
+		r.lacks(r.sees(r.dora, home, "not in the channel or group").Text, "nothing was asked for")
+		r.taps(r.dora, card, "Confirm")
+		r.sees(r.dora, home, "1001 was renewed")
+		r.dora.Says(group, "/terminate@license_bot 1003")
+		r.sees(r.dora, home, "Others have to approve this, and would not see it; nothing was asked for.")
+		r.dora.Says(group, "/show@license_bot 1003")
+		r.sees(r.dora, home, "Licence 1003")
+		r.charged("service.prolong", 1)
+		r.called("softexternal.delete", 0)
 	})
 }
 

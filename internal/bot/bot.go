@@ -306,7 +306,8 @@ type command struct {
 type whisper struct {
 	In      chat.Inbound `json:"in"`
 	Message chat.Message `json:"message"`
-	Direct  bool         `json:"direct,omitempty"` // by a message to the person instead of an answer where they asked
+	Direct  bool         `json:"direct,omitempty"`  // by a message to the person, who is told of it where they asked
+	Instead bool         `json:"instead,omitempty"` // with Direct: where they asked they can't be told anything
 	Since   time.Time    `json:"since"`
 }
 

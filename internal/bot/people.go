@@ -120,14 +120,11 @@ func (b *Bot) adminChange(ctx context.Context, t store.Task, in chat.Inbound, c 
 }
 
 // whisperPrivately answers the asker alone, by a message of their own where the
-// place would show the answer to all.
+// place would show the answer to all. That it has come there is said once it has.
 func (b *Bot) whisperPrivately(tx *store.Tx, in chat.Inbound, c commands.Command, m chat.Message) error {
 	ch, on := b.chats[in.Place.Transport]
 	if !on || !private(c) || ch.Whispers(in.Place) {
 		return b.whisper(tx, in, m)
-	}
-	if err := b.whisper(tx, in, b.speaker(in).AnsweredInPrivate()); err != nil {
-		return err
 	}
 	return b.task(tx, taskWhisper, whisper{In: in, Message: m, Direct: true, Since: b.Now()})
 }

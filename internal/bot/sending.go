@@ -314,9 +314,16 @@ func (b *Bot) deliver(ctx context.Context, t store.Task, w whisper) {
 		b.finish(ctx, t)
 		return
 	}
-	_, wait, err := b.through(c, "answer", w.In.Place, func() (chat.Ref, error) {
+	op, place := "answer", w.In.Place
+	switch {
+	case w.Direct:
+		place = c.Direct(w.In.Account)
+	case w.In.Kind == chat.Click:
+		op = "answer-click" // by another method than a command's answer, which need not wait with it
+	}
+	_, wait, err := b.through(c, op, place, func() (chat.Ref, error) {
 		if w.Direct {
-			return c.Post(ctx, chat.Post{Place: c.Direct(w.In.Account), Message: w.Message})
+			return c.Post(ctx, chat.Post{Place: place, Message: w.Message})
 		}
 		return "", c.Answer(ctx, w.In, w.Message)
 	})
@@ -324,14 +331,20 @@ func (b *Bot) deliver(ctx context.Context, t store.Task, w whisper) {
 	var moved *chat.Moved
 	switch {
 	case wait > 0:
+	case err == nil && w.Direct && !w.Instead:
+		b.replace(ctx, t, w.In, b.speaker(w.In).AnsweredInPrivate())
+		return
 	case err == nil:
 		b.finish(ctx, t)
 		return
 	case errors.As(err, &moved):
 		w.In.Place, w.In.Message = moved.To, ""
-	case w.Direct && errors.As(err, &closed):
+	case errors.As(err, &closed) && w.Direct && !w.Instead:
 		b.replace(ctx, t, w.In, b.speaker(w.In).PrivateFirst(""))
 		return
+	case errors.As(err, &closed) && !w.Direct && !w.In.Place.Private:
+		// Where nobody can be told aloud they are told in private.
+		w.Direct, w.Instead = true, true
 	case errors.Is(err, chat.ErrGone), errors.Is(err, chat.ErrRejected), errors.As(err, &closed):
 		b.Log.Warn("answer not delivered", "chat", c.Name(), "error", err)
 		b.finish(ctx, t)

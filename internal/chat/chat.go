@@ -144,7 +144,9 @@ var (
 
 // Closed says that the bot may not post in a place.
 type Closed struct {
-	Why string // not-in-channel, not-in-chat (two people's own), archived, gone, blocked, not-started (a private chat that the person never opened)
+	// not-in-channel, not-in-chat (two people's own), archived, topic-closed, gone,
+	// blocked, not-started (a private chat that the person never opened)
+	Why string
 }
 
 func (e *Closed) Error() string { return "the bot may not post there: " + e.Why }

@@ -57,10 +57,11 @@ var english = words{
 		requests.EventAllowed: "allowed", requests.EventRevoked: "revoked",
 	},
 	closed: map[string]phrase{
-		"not-in-channel": "The bot is not in this channel and cannot post here",
+		"not-in-channel": "The bot is not in the channel or group, or may not write there",
 		"not-in-chat":    "The bot is not in this conversation and cannot post here",
 		"archived":       "The channel is archived and takes no messages",
-		"gone":           "The chat is not there any more",
+		"topic-closed":   "The topic is closed and takes no messages",
+		"gone":           "The chat or topic is not there any more",
 		"blocked":        "The bot is blocked in this chat",
 		"not-started":    "The private chat with the bot was never started",
 	},

@@ -117,7 +117,7 @@ var englishAnswers = answerWords{
 
 	closedAsked:   "The question went to you by direct message: confirm it there.",
 	closedRefused: "Others have to approve this, and would not see it; nothing was asked for.",
-	add:           "Add the bot to it, then ask again.",
+	add:           "Add the bot to it, with the right to write, then ask again.",
 	elsewhere:     "Ask in a channel that the bot is in, or in a direct message to it.",
 	invite:        "Invite it, then ask here: `/invite @{bot}`",
 

@@ -76,7 +76,7 @@ func closedWhy(chatID string, code int, text string) string {
 		"message thread not found", "topic_deleted", "send messages to bots"):
 		return "gone"
 	case strings.Contains(text, "topic_closed"):
-		return "archived"
+		return "topic-closed"
 	case code == http.StatusForbidden,
 		containsAny(text, "not enough rights", "have no rights", "need administrator rights", "chat_write_forbidden"):
 		return "not-in-channel"

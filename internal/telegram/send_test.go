@@ -180,7 +180,7 @@ func TestErrors(t *testing.T) {
 		closed(bob.Private(), "not-started")
 		closed(tgs.Room{Chat: 424242}, "not-started")
 		closed(tgs.Room{Chat: -424242}, "gone")
-		closed(closedTopic, "archived")
+		closed(closedTopic, "topic-closed")
 		closed(gone, "gone")
 		bob.Starts()
 		bob.Blocks()
