@@ -113,6 +113,51 @@ func TestTelegramFailsAtAnyStep(t *testing.T) {
 	}
 }
 
+func TestAnAcceptedClickIsAnsweredThoughTelegramFails(t *testing.T) {
+	for name, f := range map[string]telegramserver.Fault{
+		"429":             {Times: 2, RetryAfter: 7},
+		"500":             {Times: 2, Status: 500},
+		"502 of a proxy":  {Times: 2, Status: 502, Body: "<html>"},
+		"no answer":       {Times: 2, Drop: true},
+		"done, no answer": {Times: 1, Drop: true, After: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			played(t, func(r *rig) {
+				r.onTelegram(r.dora, "operator as dora")
+				home := r.dora.Private()
+				r.dora.Says(home, "/renew 1001")
+				card := r.sees(r.dora, home, "Renew 1001")
+				f.Method = "answerCallbackQuery"
+				r.world.Telegram.Break(f)
+				if a, err := r.dora.Presses(r.within(minute), card, "Confirm"); err != nil || a.Text != "" {
+					r.Errorf("the click: %+v, %v", a, err)
+				}
+				r.sees(r.dora, home, "1001 was renewed")
+			})
+		})
+	}
+}
+
+func TestOnlyTheLimitedMethodWaits(t *testing.T) {
+	played(t, func(r *rig) {
+		r.onTelegram(r.dora, "operator as dora")
+		home := r.dora.Private()
+		r.dora.Says(home, "/renew 1001")
+		card := r.sees(r.dora, home, "Renew 1001")
+		r.world.Telegram.Break(telegramserver.Fault{Method: "answerCallbackQuery", Times: 1, RetryAfter: 20})
+		refused, err := r.zack.Forges(r.within(time.Millisecond), card, "confirm:none")
+		if err == nil {
+			r.Fatalf("answered at once: %+v", refused)
+		}
+		began := time.Now()
+		r.dora.Says(home, "/show 1002")
+		r.sees(r.dora, home, "Licence 1002")
+		if took := time.Since(began); took > time.Second {
+			r.Errorf("a command's answer waited %s for clicks'", took)
+		}
+	})
+}
+
 func TestOnlyTheLimitedChannelWaits(t *testing.T) {
 	played(t, func(r *rig) {
 		r.allow()

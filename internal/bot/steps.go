@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/isplicense/license-bot/internal/chat"
-	"github.com/isplicense/license-bot/internal/failpoint"
 	"github.com/isplicense/license-bot/internal/license"
 	"github.com/isplicense/license-bot/internal/requests"
 	"github.com/isplicense/license-bot/internal/store"
@@ -93,19 +92,34 @@ func (b *Bot) locate(tx *store.Tx, r requests.Request, in chat.Inbound) error {
 }
 
 // acknowledge ends the waiting that a messenger shows on an accepted click. What
-// came of it is shown by the messages; so one that gets lost is not sent again.
+// came of it is shown by the messages, so it is not in the store; but it is tried for
+// as long as somebody may look at the button.
 func (b *Bot) acknowledge(in chat.Inbound) {
 	c, ok := b.chats[in.Place.Transport]
 	if !ok {
 		return
 	}
-	b.spawn(finishing, "acknowledge", "", func(ctx context.Context) {
-		failpoint.Here("chat/before-acknowledge")
-		if err := c.Acknowledge(ctx, in); err != nil {
-			b.Log.Debug("click not acknowledged", "chat", c.Name(), "error", err)
+	since := b.Now()
+	var try func(ctx context.Context, tries int)
+	try = func(ctx context.Context, tries int) {
+		_, wait, err := b.through(c, "acknowledge", in.Place, func() (chat.Ref, error) { return "", c.Acknowledge(ctx, in) })
+		final := errors.Is(err, chat.ErrGone) || errors.Is(err, chat.ErrRejected)
+		if wait == 0 && err != nil {
+			wait = time.Second << tries
 		}
-	})
+		if final || wait > 0 && b.Now().Add(wait).Sub(since) > acknowledgeUse {
+			b.Log.Debug("click not acknowledged", "chat", c.Name(), "error", err)
+			return
+		}
+		if wait > 0 {
+			b.later(wait, finishing, "acknowledge", "", func(ctx context.Context) { try(ctx, tries+1) })
+		}
+	}
+	b.spawn(finishing, "acknowledge", "", func(ctx context.Context) { try(ctx, 0) })
 }
+
+// acknowledgeUse is how long somebody may look at a button that they have clicked.
+const acknowledgeUse = time.Minute
 
 // step takes an event through decide and record, within a transaction. What is to
 // be done begins after its commit.
