@@ -96,6 +96,25 @@ func TestATelegramQuestionIsApprovedInSlack(t *testing.T) {
 	})
 }
 
+func TestAnApproverIsReachedByTheirOtherAccount(t *testing.T) {
+	played(t, func(r *rig) {
+		r.allow()
+		r.onTelegram(r.dora, "operator as dora")
+		eve := r.world.Telegram.Person(telegramserver.Profile{Name: "Eve"}) // never started the private chat
+		r.bossAllows(telegramAccount(eve) + " approver as second")
+		home := r.dora.Private()
+		r.dora.Says(home, "/terminate 1003")
+		card := r.sees(r.dora, home, "Terminate 1003")
+		mine, err := r.second.Sees(r.ctx(), r.second.DM(), "Terminate 1003")
+		if err != nil {
+			r.Fatal(err)
+		}
+		r.presses(r.second, mine, "Approve")
+		r.becomes(r.dora, card, "1003 was terminated")
+		r.charged("softexternal.delete", 1)
+	})
+}
+
 func TestAGroupOnTelegram(t *testing.T) {
 	played(t, func(r *rig) {
 		r.onTelegram(r.dora, "admin as dora")

@@ -33,7 +33,11 @@ const (
 )
 
 // keyQuestion is the key of a request's question; the other messages wait for it.
-const keyQuestion = "question"
+// keyCard begins that of a card; the account that it goes to follows.
+const (
+	keyQuestion = "question"
+	keyCard     = "card/"
+)
 
 // posting is what the store keeps of a message.
 type posting struct {
@@ -176,15 +180,42 @@ func (b *Bot) planCards(tx *store.Tx, r requests.Request, place chat.Place) erro
 		if seen || a == "" {
 			continue
 		}
-		card := message{
-			messageID: messageID{r.ID, "card/" + string(a)},
-			posting:   posting{Kind: kindCard, Place: b.chats[a.Transport()].Direct(a), To: a, Since: b.Now()},
-		}
-		if err := putMessage(tx, card); err != nil {
+		if err := putMessage(tx, b.cardFor(r.ID, a)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (b *Bot) cardFor(id requests.ID, a requests.Account) message {
+	return message{
+		messageID: messageID{id, keyCard + string(a)},
+		posting:   posting{Kind: kindCard, Place: b.chats[a.Transport()].Direct(a), To: a, Since: b.Now()},
+	}
+}
+
+// planOtherCard records a card to another account of the person who could not be
+// reached with this one; false where there is none left.
+func (b *Bot) planOtherCard(tx *store.Tx, closed message) (bool, error) {
+	members, err := tx.Members()
+	if err != nil {
+		return false, err
+	}
+	all, err := b.messagesOf(tx, closed.Request)
+	if err != nil {
+		return false, err
+	}
+	m, _ := members.Of(closed.To)
+	for _, a := range m.Accounts {
+		_, on := b.chats[a.Transport()]
+		if _, tried := find(all, keyCard+string(a)); !on || tried {
+			continue
+		}
+		card := b.cardFor(closed.Request, a)
+		tx.OnCommit(func() { b.sync(card.messageID) })
+		return true, putMessage(tx, card)
+	}
+	return false, nil
 }
 
 // reach gives the account by which a person is told of a question, and whether

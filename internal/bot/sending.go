@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -272,7 +273,12 @@ func (b *Bot) shut(ctx context.Context, r requests.Request, m message, why strin
 		})
 	case m.Kind == kindCard:
 		m.Closed = why
-		return b.change(ctx, m, func(tx *store.Tx) error { return b.unreached(tx, r, in, say) })
+		return b.change(ctx, m, func(tx *store.Tx) error {
+			if planned, err := b.planOtherCard(tx, m); planned || err != nil {
+				return err
+			}
+			return b.unreached(tx, r, in, say)
+		})
 	case m.Kind == kindReport:
 		return b.giveToAdmins(ctx, r, m, why)
 	}
@@ -291,9 +297,10 @@ func (b *Bot) unreached(tx *store.Tx, r requests.Request, in chat.Inbound, say *
 	}
 	reached := 0
 	for _, m := range requests.Approvers(r.By.Person, members) {
-		a, seen := b.reach(m, in.Place)
-		card, has := find(all, "card/"+string(a))
-		if seen || has && card.Closed == "" {
+		_, seen := b.reach(m, in.Place)
+		if seen || slices.ContainsFunc(all, func(c message) bool {
+			return c.Kind == kindCard && c.Closed == "" && slices.Contains(m.Accounts, c.To)
+		}) {
 			reached++
 		}
 	}
