@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/go-telegram/bot"
@@ -43,7 +44,10 @@ const (
 // [Adapter.State] and tried again.
 func (a *Adapter) Run(ctx context.Context, sink Sink) error {
 	a.persist(ctx, 0, func() error { _, err := a.Check(ctx); return err })
-	a.persist(ctx, menuTries, func() error { return a.setMenu(ctx) })
+	// People can do without a menu, and without an answer they can't: it is set aside.
+	var menu sync.WaitGroup
+	defer menu.Wait()
+	menu.Go(func() { a.persist(ctx, menuTries, func() error { return a.setMenu(ctx) }) })
 	if a.cfg.WebhookURL != "" {
 		a.persist(ctx, 0, func() error { return a.setWebhook(ctx) })
 		if ctx.Err() == nil {
@@ -59,7 +63,7 @@ func (a *Adapter) Run(ctx context.Context, sink Sink) error {
 }
 
 // persist does something until it succeeds or the context ends, at most so many
-// times; 0 is for ever.
+// times; 0 is for ever, and then no updates come in before it has succeeded.
 func (a *Adapter) persist(ctx context.Context, tries int, do func() error) {
 	wait := backoff{}
 	for n := 1; ctx.Err() == nil; n++ {
@@ -67,8 +71,10 @@ func (a *Adapter) persist(ctx context.Context, tries int, do func() error) {
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		a.setState(false, reason(err))
-		if n == tries {
+		switch tries {
+		case 0:
+			a.setState(false, reason(err))
+		case n:
 			a.log.Warn("telegram: going on without", "error", err)
 			return
 		}

@@ -164,6 +164,24 @@ func TestTheStartWaitsForTelegramAndSetsTheMenu(t *testing.T) {
 	})
 }
 
+func TestAMenuThatMustWaitStopsNothing(t *testing.T) {
+	inBubble(t, func(c *Config) { c.Menu = map[string][]Command{"": {{"list", "Licences"}}} }, func(r *rig) {
+		r.tg.Break(tgs.Fault{Method: "setMyCommands", Times: 1, RetryAfter: 600})
+		began := time.Now()
+		r.runs()
+		r.alice.Says(r.alice.Private(), "/list")
+		r.wants("list")
+		if took := time.Since(began); took > time.Minute {
+			t.Errorf("commands waited %s", took)
+		}
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		if len(r.tg.Menu("")) != 1 {
+			t.Error("the menu was not set afterwards")
+		}
+	})
+}
+
 func TestAMenuThatIsRefusedStopsNothing(t *testing.T) {
 	menu := func(c *Config) { c.Menu = map[string][]Command{"": {{"Bad Name", ""}}} }
 	inBubble(t, menu, func(r *rig) {
