@@ -44,6 +44,7 @@ type message struct {
 
 // repliedTo is a message that another replies to.
 type repliedTo struct {
+	ID           int      `json:"message_id"`
 	From         *user    `json:"from"`
 	SenderChat   presence `json:"sender_chat"`
 	TopicCreated presence `json:"forum_topic_created"`
@@ -139,8 +140,8 @@ func readMessage(m *message, username string) reading {
 		Text: text, Lang: language(m.From), At: time.Unix(m.Date, 0).UTC(),
 	}
 	// In a topic every message that replies to nothing replies to the topic's
-	// opening message, whose sender nobody meant.
-	if to := m.ReplyTo; to != nil && !bool(to.TopicCreated || to.SenderChat) {
+	// opening message, whose sender nobody meant. The topic is called by its id.
+	if to := m.ReplyTo; to != nil && !bool(to.TopicCreated || to.SenderChat) && !(m.InTopic && to.ID == m.Thread) {
 		in.Reply, _ = person(to.From)
 	}
 	return reading{in: in, acts: true}

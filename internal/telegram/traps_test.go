@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/isplicense/license-bot/internal/chat"
+	"github.com/isplicense/license-bot/internal/requests"
 )
 
 // People are their ids: a name can be changed, and taken by somebody else.
@@ -36,6 +37,21 @@ func TestWhatIsNullIsNotThere(t *testing.T) {
 		"reply_to_message":{"message_id":2,"from":{"id":6},"sender_chat":null,"forum_topic_created":null}}}`), "my_bot", time.Unix(1, 0))
 	if err != nil || !r.acts || r.in.Reply != "telegram:6" {
 		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// A topic's opening message names nobody, even where it does not say what it is.
+func TestATopicsOpeningMessageIsNobodys(t *testing.T) {
+	for reply, want := range map[string]requests.Account{
+		`{"message_id":77,"from":{"id":6},"forum_topic_created":{"name":"x"}}`: "",
+		`{"message_id":77,"from":{"id":6}}`:                                    "",
+		`{"message_id":78,"from":{"id":6}}`:                                    "telegram:6",
+	} {
+		r, err := read([]byte(`{"update_id":1,"message":{"message_id":90,"chat":{"id":-5,"type":"supergroup"},"from":{"id":5},
+			"message_thread_id":77,"is_topic_message":true,"text":"/license allow viewer","reply_to_message":`+reply+`}}`), "my_bot", time.Unix(1, 0))
+		if err != nil || !r.acts || r.in.Reply != want {
+			t.Errorf("a reply to %s names %q, %v", reply, r.in.Reply, err)
+		}
 	}
 }
 
