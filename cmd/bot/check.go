@@ -86,5 +86,5 @@ func checkStore(path string, admins bool) (string, error) {
 	if closed := st.Close(); err == nil {
 		err = closed
 	}
-	return fmt.Sprintf("%s, %d people on the allowlist", path, people), err
+	return fmt.Sprintf("%s, people on the allowlist: %d", path, people), err
 }

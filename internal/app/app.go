@@ -128,6 +128,9 @@ func (a *App) makeTelegram() error {
 	if s.TelegramToken.Reveal() == "" {
 		return nil
 	}
+	if u := string(s.TelegramWebhookURL); u != "" && !strings.HasSuffix(u, telegramRoute) {
+		a.log.Warn("TELEGRAM_WEBHOOK_URL ends otherwise than where the bot listens: what stands before it has to lead there", "listens", telegramRoute)
+	}
 	var menu []telegram.Command
 	for _, spec := range commands.Specs() {
 		menu = append(menu, telegram.Command{Name: spec.Verb, Description: spec.About})

@@ -10,6 +10,9 @@ import (
 	"time"
 )
 
+// telegramRoute is where Telegram's deliveries are taken.
+const telegramRoute = "/telegram/webhook"
+
 // routes are all that the bot answers over HTTP. What a chat's setting does not
 // turn on is 404 like everything else that is not named here.
 func (a *App) routes() http.Handler {
@@ -18,7 +21,7 @@ func (a *App) routes() http.Handler {
 		mux.Handle("/slack/{route}", a.slack.Routes(a.sinkSlack()))
 	}
 	if a.telegram != nil && a.settings.TelegramWebhookURL != "" {
-		mux.Handle("POST /telegram/webhook", a.telegram.Webhook(a.sinkTelegram()))
+		mux.Handle("POST "+telegramRoute, a.telegram.Webhook(a.sinkTelegram()))
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")

@@ -31,7 +31,7 @@ type Settings struct {
 
 	TelegramToken         Secret   `envconfig:"TELEGRAM_TOKEN" desc:"turns Telegram on"`
 	TelegramAPIURL        Endpoint `envconfig:"TELEGRAM_API_URL" default:"https://api.telegram.org" desc:"for tests, proxies and a local Bot API server"`
-	TelegramWebhookURL    Endpoint `envconfig:"TELEGRAM_WEBHOOK_URL" desc:"webhook instead of long polling: the whole URL, as Telegram is told it"`
+	TelegramWebhookURL    Endpoint `envconfig:"TELEGRAM_WEBHOOK_URL" desc:"webhook instead of long polling: the whole URL, as Telegram is told it; it has to lead to /telegram/webhook here"`
 	TelegramWebhookSecret Secret   `envconfig:"TELEGRAM_WEBHOOK_SECRET" desc:"what Telegram says with each webhook call; required with the URL"`
 
 	HTTPAddr Listen   `envconfig:"HTTP_ADDR" default:":8080" desc:"listens for webhooks, health checks and metrics"`
