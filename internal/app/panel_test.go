@@ -322,7 +322,10 @@ func TestAnOrderThatIsLeftUnpaid(t *testing.T) {
 		r.world.Panel.SetBalance(100)
 		card := r.asks(r.ops, "/license order 546 ip=192.0.2.9", "The balance does not suffice")
 		r.presses(r.ops, card, "Confirm")
-		r.reportsWithin(card, "left unpaid", 10*minute)
+		report := r.reportsWithin(card, "It is left unpaid: pay or delete the order", 10*minute)
+		if !strings.Contains(report.Text, "was ordered") || strings.Contains(report.Text, "✅") || strings.Contains(report.Text, "white_check") {
+			r.Errorf("the report is %s", report.Text)
+		}
 		r.called("softexternal.order.param", 1)
 	}, ways(func(w *panelserver.Ways) { w.NoMoney = panelserver.LeaveBillOrder }))
 }

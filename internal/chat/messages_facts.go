@@ -93,6 +93,8 @@ func (s *Speaker) nodes(r requests.Request, i requests.Item) Text {
 func (s *Speaker) expiry(r requests.Request, i requests.Item) Text {
 	was, after := i.Facts.Expires, i.Facts.After
 	switch {
+	case i.State == requests.Applied && r.Action == requests.Renew && i.Expires == "":
+		return nil // it has another by now, which was not seen
 	case i.State == requests.Applied:
 		after = i.Expires
 	case i.State == requests.Not || i.State == requests.Dropped || r.Action != requests.Renew:

@@ -50,13 +50,17 @@ func (s *Speaker) reportHead(r requests.Request, i requests.Item, correction boo
 	a, more := s.outcomeArgs(r, i)
 	switch i.State {
 	case requests.Applied:
+		icon := iconDone
+		if correction || unpaid(i) {
+			icon = iconWarn
+		}
 		switch {
 		case correction:
-			return iconWarn, words.correct.fill(a)
+			return icon, words.correct.fill(a)
 		case more:
-			return iconDone, words.wasMore.fill(a)
+			return icon, words.wasMore.fill(a)
 		}
-		return iconDone, words.was.fill(a)
+		return icon, words.was.fill(a)
 	case requests.Not:
 		if correction {
 			return iconWarn, words.correctNo.fill(a)
@@ -98,11 +102,14 @@ func (s *Speaker) howKnown(r requests.Request, i requests.Item, now time.Time) [
 	}
 	switch i.State {
 	case requests.Applied:
-		var doubt Text
+		var doubt, pay Text
 		if i.Doubt {
 			doubt = p.doubt.fill(nil)
 		}
-		return paragraphs(join(" ", s.source(r, i, p.lookYes, a), said), doubt)
+		if unpaid(i) {
+			pay = p.unpaid.fill(nil)
+		}
+		return paragraphs(join(" ", s.source(r, i, p.lookYes, a), said), pay, doubt)
 	case requests.Not:
 		return paragraphs(append([]Text{join(" ", s.source(r, i, p.lookNot, a), said)}, s.again(r, i)...)...)
 	case requests.Looking:
@@ -120,12 +127,17 @@ func (s *Speaker) howKnown(r requests.Request, i requests.Item, now time.Time) [
 	return nil
 }
 
+// unpaid says whether an order is in the panel and waits there for its payment.
+func unpaid(i requests.Item) bool {
+	return i.State == requests.Applied && i.Source == requests.FromLook && i.Reason == requests.ReasonUnpaid
+}
+
 // source says where an end is known from.
 func (s *Speaker) source(r requests.Request, i requests.Item, look phrase, a args) Text {
 	p := s.w.report
 	switch i.Source {
 	case requests.FromLook:
-		if i.Reason == "" { // what was wrong with the answer is so no more: a bill that is paid
+		if i.Reason == "" || unpaid(i) { // the bill is paid by now, or that it is not is said by itself
 			return p.lookOnly.fill(a)
 		}
 		return look.fill(a)

@@ -189,7 +189,17 @@ func TestReports(t *testing.T) {
 		doubt.Items[0].Doubt = true
 		changed := ended(r, requests.Not, requests.FromRules, requests.ReasonChanged, "")
 		changed.Items[0].Changes = []requests.Change{{Field: "address", Was: "192.0.2.10", Now: "192.0.2.99"}}
-		transcript(t, "report-"+string(a),
+		var more []Message
+		switch a {
+		case requests.Order: // in the panel, and not paid
+			more = []Message{report(ended(r, requests.Applied, requests.FromLook, requests.ReasonUnpaid, ""), ReportOptions{})}
+		case requests.Renew: // done, and not to be seen yet
+			early := ended(r, requests.Applied, requests.FromPanel, "", "")
+			early.Items[0].Expires = ""
+			more = []Message{report(early, ReportOptions{})}
+		case requests.Edit, requests.Nodes, requests.Terminate:
+		}
+		transcript(t, "report-"+string(a), append([]Message{
 			report(ended(r, requests.Applied, requests.FromPanel, "", "Done"), ReportOptions{}),
 			report(ended(r, requests.Not, requests.FromPanel, requests.ReasonMinTerm, "Not before 2025-03-01"), ReportOptions{}),
 			report(ended(r, requests.Not, requests.FromLook, requests.ReasonTimeout, ""), ReportOptions{}),
@@ -198,7 +208,7 @@ func TestReports(t *testing.T) {
 			report(ended(r, requests.Unknown, requests.FromLook, requests.ReasonInProcess, ""), ReportOptions{Rechecked: true, Repeat: true}),
 			report(doubt, ReportOptions{}),
 			report(changed, ReportOptions{}),
-		)
+		}, more...)...)
 	}
 	many := decided(bulk(4))
 	many.State = requests.Done

@@ -205,7 +205,7 @@ type reportWords struct {
 	lookYes, lookNot, lookOnly phrase
 	fromPerson                 phrase
 	notSent, refused           phrase
-	doubt                      phrase
+	doubt, unpaid              phrase
 	looking, lookUntil         phrase
 	unknown, people            phrase
 	askAgain, lookFirst, asked phrase

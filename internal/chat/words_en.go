@@ -124,6 +124,7 @@ var english = words{
 		fromPerson: "Settled by {who}.",
 		notSent:    "Nothing was sent to the panel: {because}.",
 		refused:    "The panel refused: {because}.",
+		unpaid:     "It is left unpaid: pay or delete the order in the panel. Until it is paid, the licence may not work.",
 		doubt:      "It may be somebody else's doing: the same may have been done in the panel by hand.",
 		looking:    "No whole answer from the panel: {because}.",
 		lookUntil:  "What is found is said at once, or at {when} at the latest.",

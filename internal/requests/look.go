@@ -53,6 +53,9 @@ func (s *step) found(i int, f Finding) {
 	}
 	it.WatchUntil = time.Time{}
 	detail := "applied: the panel shows it"
+	if f.Unpaid {
+		detail += ", left unpaid"
+	}
 	if f.Doubt {
 		detail += ", though somebody else may have done it"
 	}
