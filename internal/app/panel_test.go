@@ -422,3 +422,26 @@ func TestAnOrderSaysTheNameThatItGives(t *testing.T) {
 		}
 	})
 }
+
+// An edit sends along what is to stay. What another request changes meanwhile must
+// not be undone by it.
+func TestTwoChangesOfOneLicenceAtOnce(t *testing.T) {
+	played(t, func(r *rig) {
+		r.allow()
+		slow := r.world.Panel.Inject(panelserver.Fault{Func: "softexternal.edit", Step: panelserver.Changing, Delay: 5 * time.Second})
+		edit := r.asks(r.ops, "/license edit 1002 name=other", "Edit 1002")
+		nodes := r.asks(r.ops, "/license nodes 1002 7", "Change nodes of 1002")
+		r.presses(r.ops, edit, "Confirm")
+		if err := r.world.Panel.Await(r.ctx(), func() bool { return slow.Seen() > 0 }); err != nil {
+			r.Fatal(err)
+		}
+		r.presses(r.ops, nodes, "Confirm")
+		r.reports(edit, "1002 was edited")
+		r.reports(nodes, "the licence is not as the question showed it")
+		if l, _ := r.world.Panel.License("1002"); l.Name != "other" {
+			r.Errorf("the name is %s", l.Name)
+		}
+		r.called("softexternal.edit", 1)
+		r.called("soft.edit", 0)
+	})
+}

@@ -83,6 +83,7 @@ type Bot struct {
 	chats  map[string]Chat
 	agenda *agenda
 	lanes  *lanes
+	turns  *turns
 	limits *limiter
 	memo   memo
 
@@ -107,6 +108,7 @@ func New(c Config) *Bot {
 		chats:     map[string]Chat{},
 		agenda:    newAgenda(c.Now),
 		lanes:     newLanes(),
+		turns:     newTurns(),
 		limits:    newLimiter(c.Limit),
 		deadlines: map[requests.ID]func(){},
 		sending:   map[messageID]bool{},

@@ -11,8 +11,29 @@ import (
 	"github.com/isplicense/license-bot/internal/requests"
 )
 
-// check reads the licence again before the call.
+// check reads the licence again before the call, when no other request is at it. The
+// call that it leads to ends the turn.
 func (b *Bot) check(ctx context.Context, r requests.Request, item int) {
+	code := r.Items[item].Code
+	if !b.turns.take(ctx, code) {
+		return
+	}
+	called := false
+	defer func() {
+		if !called {
+			b.turns.give(code)
+		}
+	}()
+	ev := b.readAgain(ctx, r, item)
+	if b.stopping() {
+		return // no call is begun any more: the next start checks again
+	}
+	next := b.happened(ctx, r.ID, ev)
+	called = item < len(next.Items) && next.Items[item].State == requests.Started
+}
+
+// readAgain reads what the question showed, as it is now.
+func (b *Bot) readAgain(ctx context.Context, r requests.Request, item int) requests.Checked {
 	it := r.Items[item]
 	ev := requests.Checked{Item: item}
 	rd, err := b.read(ctx, r.Action, r.Params, it.Code)
@@ -37,10 +58,7 @@ func (b *Bot) check(ctx context.Context, r requests.Request, item int) {
 			ev.Before.Codes = codes(candidates(all, orderSpec(r)))
 		}
 	}
-	if b.stopping() {
-		return // no call is begun any more: the next start checks again
-	}
-	b.happened(ctx, r.ID, ev)
+	return ev
 }
 
 // ruledOut turns what has become impossible since the question into what the
@@ -63,9 +81,11 @@ func readFailed(err error) (requests.Reason, string) {
 }
 
 // call calls the panel. It is begun only by the step that recorded the item as
-// started, and whatever becomes of it is recorded as an event of its own.
+// started, and whatever becomes of it is recorded as an event of its own. Its check
+// has taken the licence's turn.
 func (b *Bot) call(ctx context.Context, r requests.Request, item int) {
 	it := r.Items[item]
+	defer b.turns.give(it.Code)
 	l := license.License{
 		Code: it.Code, Family: it.Facts.Family, Name: it.Facts.Name, Address: it.Facts.Address,
 		Product: it.Facts.Product, ProductCode: it.Facts.ProductCode,

@@ -253,8 +253,10 @@ func (b *Bot) supersede(tx *store.Tx, r requests.Request, item int) error {
 	return nil
 }
 
-// happened records an event of a request and begins what follows from it.
-func (b *Bot) happened(ctx context.Context, id requests.ID, ev requests.Event) {
+// happened records an event of a request and begins what follows from it. It gives
+// the request as it is then; the zero one where nothing could be recorded.
+func (b *Bot) happened(ctx context.Context, id requests.ID, ev requests.Event) requests.Request {
+	var next requests.Request
 	// What has happened is recorded even where the time to finish is over; but only
 	// a chat that waits for its acknowledgement is in a hurry.
 	err := b.Store.UpdateSoon(context.WithoutCancel(ctx), func(tx *store.Tx) error {
@@ -265,12 +267,14 @@ func (b *Bot) happened(ctx context.Context, id requests.ID, ev requests.Event) {
 		if !ok {
 			return errNoRequest
 		}
-		_, _, err = b.step(tx, r, ev, b.Now())
+		next, _, err = b.step(tx, r, ev, b.Now())
 		return err
 	})
 	if err != nil {
 		b.failed("event", id, err)
+		return requests.Request{}
 	}
+	return next
 }
 
 // await plans the request's deadline.
