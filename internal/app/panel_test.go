@@ -445,3 +445,19 @@ func TestTwoChangesOfOneLicenceAtOnce(t *testing.T) {
 		r.called("soft.edit", 0)
 	})
 }
+
+// Modules have no name to tell them apart by. What the panel named to another request
+// is no sign of this one's order.
+func TestAnotherRequestsOrderIsNotTakenForALostOne(t *testing.T) {
+	played(t, func(r *rig) {
+		r.allow()
+		r.world.Panel.Inject(panelserver.Fault{Func: "addition.order.param", Step: panelserver.Changing, Times: 1, Answer: panelserver.Nothing()})
+		lost := r.asks(r.ops, "/license order 369 for=1002", "Order")
+		r.presses(r.ops, lost, "Confirm")
+		r.shows(lost, "Looking in the panel")
+		other := r.asks(r.ops, "/license order 369 for=1001", "Order")
+		r.presses(r.ops, other, "Confirm")
+		r.reports(other, "was ordered: licence 1013")
+		r.reportsWithin(lost, "was not ordered", 10*minute)
+	})
+}

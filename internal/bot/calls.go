@@ -9,6 +9,7 @@ import (
 	"github.com/isplicense/license-bot/internal/isplicense"
 	"github.com/isplicense/license-bot/internal/license"
 	"github.com/isplicense/license-bot/internal/requests"
+	"github.com/isplicense/license-bot/internal/store"
 )
 
 // check reads the licence again before the call, when no other request is at it. The
@@ -243,6 +244,11 @@ func (b *Bot) seeOrder(ctx context.Context, r requests.Request, it requests.Item
 	s := requests.Seen{}
 	for _, l := range candidates(all, spec) {
 		if l.Code == it.Code || it.Code == "" && !slices.Contains(it.Before.Codes, l.Code) {
+			if theirs, err := b.anothers(r.ID, l.Code); err != nil {
+				return requests.Seen{}, err
+			} else if theirs {
+				continue
+			}
 			is, vague, err := b.isOrdered(ctx, l, spec)
 			if err != nil {
 				return requests.Seen{}, err
@@ -256,6 +262,19 @@ func (b *Bot) seeOrder(ctx context.Context, r requests.Request, it requests.Item
 		s.Codes = append(s.Codes, l.Code)
 	}
 	return s, nil
+}
+
+// anothers says whether the panel named the licence in its answer to the order of
+// another request.
+func (b *Bot) anothers(id requests.ID, code license.Code) (theirs bool, err error) {
+	err = b.Store.View(func(tx *store.Tx) error {
+		entries, err := tx.EntriesOf(string(code))
+		theirs = slices.ContainsFunc(entries, func(e requests.Entry) bool {
+			return e.Event == requests.EventSucceeded && e.Action == string(requests.Order) && e.Request != id
+		})
+		return err
+	})
+	return theirs, err
 }
 
 // isOrdered says whether a new candidate can be the licence ordered. What its row
