@@ -150,7 +150,7 @@ func (e *element) failing() *element {
 func document(r io.Reader, contentType string, d dialect) (*element, error) {
 	answer := &element{name: "doc"}
 	size := 0
-	_, err := decode(r, contentType, d, func(child *element) error {
+	root, err := decode(r, contentType, d, func(child *element) error {
 		if size += child.size(); size > maxElements {
 			return errTooBig
 		}
@@ -159,6 +159,9 @@ func document(r io.Reader, contentType string, d dialect) (*element, error) {
 	})
 	if errors.Is(err, errForeign) || errors.Is(err, errGarbled) || errors.Is(err, errTooBig) {
 		return nil, err
+	}
+	if root != nil {
+		answer.attrs = root.attrs
 	}
 	return answer, err
 }

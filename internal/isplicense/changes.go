@@ -124,9 +124,9 @@ func (c *Client) change(ctx context.Context, code license.Code, fn string, param
 			}
 			return doc.failing(), nil
 		})
-	order := strings.HasSuffix(fn, ".order.param")
+	order := isOrder(fn)
 	if f == nil {
-		return c.conclude(doc, order)
+		return c.conclude(doc, fn)
 	}
 	switch {
 	case f.fate == kept:
@@ -141,15 +141,16 @@ func (c *Client) change(ctx context.Context, code license.Code, fn string, param
 	return Refused{Reason: f.reason, Type: f.about.kind, Object: f.about.object, Message: f.about.message, Sent: true}.Result()
 }
 
-// conclude is the result of a whole answer without an error.
-func (c *Client) conclude(doc *element, order bool) Result {
+// conclude is the result of a whole answer to fn without an error.
+func (c *Client) conclude(doc *element, fn string) Result {
+	order := isOrder(fn)
 	words := c.words(doc.field("msg"))
 	code := newCode(doc, order)
 	expires, _ := license.ParseDate(doc.field("newexpiredate"))
 	switch {
 	case unpaid(doc):
 		return Unknown{Reason: Unpaid, Message: words, Code: code}.Result()
-	case shownAgain(doc):
+	case shownAgain(doc), code == "" && expires == "" && elsewhere(doc, fn):
 		return Unknown{Reason: Garbled, Message: words}.Result()
 	case code == "" && expires == "" && saysInProcess(legible(doc.field("msg"))):
 		return Unknown{Reason: InProcess, Message: words}.Result()
@@ -157,6 +158,15 @@ func (c *Client) conclude(doc *element, order bool) Result {
 		return Unknown{Reason: Unnamed, Message: words}.Result()
 	}
 	return Applied{Code: code, Expires: expires, Said: words}.Result()
+}
+
+func isOrder(fn string) bool { return strings.HasSuffix(fn, ".order.param") }
+
+// elsewhere says whether an answer is by its own name that to another function, such
+// as the form to log in, and nothing says that the call was taken.
+func elsewhere(doc *element, fn string) bool {
+	is := doc.attr("func")
+	return is != "" && is != fn && len(doc.all("ok")) == 0
 }
 
 // newCode is the licence that an order's whole answer names.

@@ -111,6 +111,9 @@ var answers = []struct{ change, file, want string }{
 	{"edit", "edit-ok-form", `applied code= expires= said=""`},
 	{"edit", "edit-ok-absent", `applied code= expires= said=""`},
 	{"edit", "edit-shown-again", `unknown garbled code= ""`},
+	{"delete", "logon", `unknown garbled code= ""`},
+	{"renew", "logon", `unknown garbled code= ""`},
+	{"order", "logon", `unknown garbled code= ""`},
 	{"renew", "renew-nested", `applied code= expires=2025-03-10 said=""`},
 	{"renew", "renew-flat", `applied code= expires=2025-03-10 said=""`},
 	{"renew", "renew-phrase", `applied code= expires= said=""`},
@@ -484,5 +487,17 @@ func TestAnyPasswordMeansTheSame(t *testing.T) {
 		if all, err := with(entry).History(t.Context(), "1001"); err != nil || len(all) != 1 || all[0].Who != "in" {
 			t.Errorf("%s: %+v, %v", password, all, err)
 		}
+	}
+}
+
+// The form to log in holds no list. That no licence is in it proves nothing.
+func TestTheFormToLogInIsNoList(t *testing.T) {
+	c := newClient(t, answering(file(t, "logon")))
+	var read *ReadError
+	if all, err := c.Licenses(t.Context()); !errors.As(err, &read) || read.Reason != Garbled {
+		t.Errorf("%v, %v", all, err)
+	}
+	if _, err := c.License(t.Context(), "1001"); !errors.As(err, &read) || read.Reason != Garbled {
+		t.Error(err)
 	}
 }

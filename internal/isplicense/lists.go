@@ -259,7 +259,11 @@ func (c *Client) page(ctx context.Context, f license.Family, num int) (page, *fa
 			return nil
 		})
 		if err == nil {
-			p.listed = p.listed || root.attr("func") == string(f)
+			is := root.attr("func")
+			p.listed = p.listed || is == string(f)
+			if f == license.SoftExternal && !p.listed && problem == nil && is != "" {
+				return nil, errForeign // such as the form to log in: it says nothing of licences
+			}
 		}
 		return problem, err
 	})
