@@ -256,22 +256,31 @@ func (s *Speaker) reportMany(r requests.Request, items []requests.Item, o Report
 
 // reasons says of each reason among the items once what it is and what to do.
 func (s *Speaker) reasons(r requests.Request, items []requests.Item, w widths) []Block {
-	var seen []requests.Reason
+	type end struct {
+		why    requests.Reason
+		state  requests.ItemState
+		looked bool
+	}
+	var seen []end
 	var lines []Text
 	for _, i := range items {
-		if i.Reason == "" || i.State != requests.Not && i.State != requests.Unknown || slices.Contains(seen, i.Reason) {
+		e := end{i.Reason, i.State, i.State == requests.Not && i.Source == requests.FromLook}
+		if i.Reason == "" || i.State != requests.Not && i.State != requests.Unknown || slices.Contains(seen, e) {
 			continue
 		}
-		seen = append(seen, i.Reason)
+		seen = append(seen, e)
 		if len(seen) > w.reasons {
 			continue
 		}
 		words := s.reason(i.Reason)
-		next := words.again
-		if i.State == requests.Unknown {
-			next = words.recheck
+		next := words.again.fill(nil)
+		switch {
+		case i.State == requests.Unknown:
+			next = words.recheck.fill(nil)
+		case e.looked: // it may turn up yet
+			next = s.w.report.lookFirst.fill(args{"command": command("list")})
 		}
-		lines = append(lines, s.w.report.reasonLine.fill(args{"because": words.because.fill(nil), "next": next.fill(nil)}))
+		lines = append(lines, s.w.report.reasonLine.fill(args{"because": words.because.fill(nil), "next": next}))
 	}
 	var again []requests.Item
 	for _, i := range items {

@@ -210,12 +210,15 @@ func TestReports(t *testing.T) {
 			report(changed, ReportOptions{}),
 		}, more...)...)
 	}
-	many := decided(bulk(4))
+	many := decided(bulk(6))
 	many.State = requests.Done
 	many.Items[0].State, many.Items[0].Expires = requests.Applied, "2025-03-10"
 	many.Items[1].State, many.Items[1].Reason, many.Items[1].Said = requests.Not, requests.ReasonMoney, "Not enough money"
 	many.Items[2].State, many.Items[2].Reason = requests.Unknown, requests.ReasonTimeout
 	many.Items[3].State, many.Items[3].Reason = requests.Not, requests.ReasonBusy
+	for _, i := range []int{4, 5} {
+		many.Items[i].State, many.Items[i].Source, many.Items[i].Reason = requests.Not, requests.FromLook, requests.ReasonTimeout
+	}
 	late := many.Items[2]
 	late.State, late.Source, late.Expires = requests.Applied, requests.FromLook, "2025-03-10"
 	transcript(t, "report-many", s.Report(many, nil, ReportOptions{}), s.Report(many, []requests.Item{late}, ReportOptions{Correction: true}))
