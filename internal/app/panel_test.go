@@ -461,3 +461,20 @@ func TestAnotherRequestsOrderIsNotTakenForALostOne(t *testing.T) {
 		r.reportsWithin(lost, "was not ordered", 10*minute)
 	})
 }
+
+// Asking again does not end the watch for an order that a name of its own tells apart:
+// it was bought twice, and somebody has to know.
+func TestALateOrderCorrectsTheReportThoughItWasAskedAgain(t *testing.T) {
+	played(t, func(r *rig) {
+		r.allow()
+		r.world.Panel.Inject(panelserver.Fault{Func: "softexternal.order.param", Step: panelserver.Changing, Times: 1, Delay: 10 * minute})
+		late := r.asks(r.ops, "/license order 546 ip=192.0.2.9", "Order")
+		r.presses(r.ops, late, "Confirm")
+		r.reportsWithin(late, "was not ordered", 5*minute)
+		again := r.asks(r.ops, "/license order 546 ip=192.0.2.9", "Order")
+		r.presses(r.ops, again, "Confirm")
+		r.reports(again, "was ordered")
+		r.reportsWithin(late, "was ordered after all", 2*time.Hour)
+		r.charged("softexternal.order.param", 2)
+	})
+}

@@ -226,9 +226,12 @@ func (b *Bot) plan(tx *store.Tx, r requests.Request, e requests.Effect) error {
 	return nil
 }
 
-// watchKey names the action whose late effect is looked for.
+// watchKey names the action whose late effect is looked for. An order with a name of
+// its own is told apart from every other.
 func watchKey(r requests.Request, item int) string {
-	return "watch/" + requests.GuardKeys(r.Action, r.Params, []license.Code{r.Items[item].Code})[0]
+	p := r.Params
+	p.Name = r.OrderName(r.Items[item].Facts.Family)
+	return "watch/" + requests.GuardKeys(r.Action, p, []license.Code{r.Items[item].Code})[0]
 }
 
 // supersede ends the watch of an earlier request for the same: what is seen from
