@@ -120,6 +120,16 @@ func TestAClickForgedOnAnotherMessage(t *testing.T) {
 		}
 		confirm := card.Buttons()[0]
 		mark := r.world.Slack.Mark()
+		if _, err := r.alien.PressesForged(said, confirm); err != nil {
+			r.Fatal(err)
+		}
+		r.hears(r.alien, mark, "not on the allowlist")
+		time.Sleep(time.Second)
+		for _, q := range r.world.Slack.Ledger() {
+			if q.Method == "chat.update" && q.Args["ts"] == said.TS {
+				r.Error("a stranger's click makes a message the bot's")
+			}
+		}
 		if _, err := r.guest.PressesForged(said, confirm); err != nil {
 			r.Fatal(err)
 		}
@@ -265,7 +275,44 @@ func TestTheRateOfOnePerson(t *testing.T) {
 		r.tells(r.guest, "/license whoami", "viewer")
 		time.Sleep(time.Minute)
 		r.tells(r.ops, "/license whoami", "operator")
-	}, func(s *settings.Settings, _ *sandbox.Options) {
-		s.RateLimit = settings.Rate{Count: 5, Per: time.Minute}
-	})
+	}, fiveAMinute)
+}
+
+// The rate is a person's: from all their accounts, commands and clicks of any button
+// together.
+func TestTheRateOfAllThatOnePersonDoes(t *testing.T) {
+	played(t, func(r *rig) {
+		r.allow()
+		r.onTelegram(r.dora, "operator as ops")
+		time.Sleep(time.Minute)
+		home := r.dora.Private()
+		forged := func(card slackserver.Message, action, value, answer string) {
+			r.Helper()
+			mark := r.world.Slack.Mark()
+			if _, err := r.ops.PressesForged(card, slackserver.Button{ActionID: action, Value: value, BlockID: "b"}); err != nil {
+				r.Fatal(err)
+			}
+			r.hears(r.ops, mark, answer)
+		}
+		card := r.asks(r.ops, "/license renew 1001", "Renew 1001")
+		forged(card, "explode", r.idOf(card.Text), "not decided with that button")
+		forged(card, "renew", "9999", "9999")
+		r.dora.Says(home, "/whoami")
+		r.sees(r.dora, home, "Your role is operator")
+		r.dora.Says(home, "/list")
+		r.sees(r.dora, home, "licences")
+		calls := len(r.world.Panel.Calls(""))
+		forged(card, "confirm", r.idOf(card.Text), "go on at")
+		forged(card, "renew", "1012", "go on at")
+		r.tells(r.ops, "/license whoami", "go on at")
+		r.dora.Says(home, "/whoami")
+		r.sees(r.dora, home, "go on at")
+		if n := len(r.world.Panel.Calls("")); n != calls {
+			r.Errorf("%d calls of the panel for what was too much", n-calls)
+		}
+	}, fiveAMinute)
+}
+
+func fiveAMinute(s *settings.Settings, _ *sandbox.Options) {
+	s.RateLimit = settings.Rate{Count: 5, Per: time.Minute}
 }

@@ -255,6 +255,26 @@ func TestWhatTurnsUpLateCorrectsTheReport(t *testing.T) {
 	})
 }
 
+// What came of nothing is watched for late effects only until it is tried again: the
+// second call's effect is not the first one's.
+func TestASecondTryEndsTheWatchOfTheFirst(t *testing.T) {
+	played(t, func(r *rig) {
+		r.allow()
+		r.world.Panel.Inject(panelserver.Fault{Func: "service.prolong", Step: panelserver.Changing, Times: 1, Answer: panelserver.GatewayTimeout()})
+		first := r.asks(r.ops, "/license renew 1001", "Renew 1001")
+		r.presses(r.ops, first, "Confirm")
+		r.reportsWithin(first, "1001 was not renewed", 5*minute)
+		second := r.asks(r.ops, "/license renew 1001", "Renew 1001")
+		r.presses(r.ops, second, "Confirm")
+		r.reports(second, "1001 was renewed")
+		time.Sleep(25 * time.Hour)
+		if n := r.replies(first, ""); n != 1 {
+			r.Errorf("%d reports of the first%s", n, r.screen(r.ops, channel))
+		}
+		r.charged("service.prolong", 1)
+	})
+}
+
 // What somebody does on the panel's web page while a call of the bot's is uncertain is
 // not taken for the bot's where the two can be told apart, and is said where they can't.
 func TestSomebodyElsesHandAtTheSameTime(t *testing.T) {

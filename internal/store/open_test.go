@@ -52,12 +52,18 @@ func TestOpenNew(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if err := os.Chmod(path, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	storetest.Open(t, path, o)
-	if l := log.String(); !strings.Contains(l, "chmod 600") {
-		t.Errorf("a store that others can read is logged as %q", l)
+	for _, mode := range []os.FileMode{0o640, 0o604, 0o620} {
+		log.Reset()
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		s = storetest.Open(t, path, o)
+		if l := log.String(); !strings.Contains(l, "chmod 600") {
+			t.Errorf("a store of mode %o is logged as %q", mode, l)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
