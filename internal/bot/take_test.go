@@ -6,17 +6,24 @@ import (
 	"time"
 
 	"github.com/isplicense/license-bot/internal/chat"
+	"github.com/isplicense/license-bot/internal/commands"
+	"github.com/isplicense/license-bot/internal/requests"
 	"github.com/isplicense/license-bot/internal/store"
 	"github.com/isplicense/license-bot/internal/store/storetest"
 )
 
+// idle is a bot that begins nothing of what it takes: the store alone is looked at.
+func idle(t *testing.T) (*store.Store, *Bot) {
+	s := storetest.New(t, store.Options{})
+	b := New(Config{Store: s, Zone: time.UTC, Speaker: chat.NewSpeaker("en", time.UTC), Now: time.Now})
+	b.cancel()
+	return s, b
+}
+
 // A delivery is remembered in the transaction that takes it, with all of its batch and
 // what the adapter adds: a kill leaves all of that or nothing.
 func TestTakeIsOneTransaction(t *testing.T) {
-	s := storetest.New(t, store.Options{})
-	speaker := chat.NewSpeaker("en", time.UTC)
-	b := New(Config{Store: s, Zone: time.UTC, Speaker: speaker, Now: time.Now})
-	b.cancel() // what is taken is not begun: the store alone is looked at
+	s, b := idle(t)
 	in := func(delivery string) chat.Inbound {
 		return chat.Inbound{Delivery: delivery, Kind: chat.Command, Account: "telegram:1", Text: "list"}
 	}
@@ -59,5 +66,37 @@ func TestTakeIsOneTransaction(t *testing.T) {
 			t.Error(err)
 		}
 		holds(2, 2)
+	}
+}
+
+// An admin's role is looked up in the transaction that does what they say: it may have
+// been lost since the command was read.
+func TestAnAdminsRoleIsLookedUpWithTheChange(t *testing.T) {
+	s, b := idle(t)
+	const was, other requests.Account = "telegram:1", "telegram:2"
+	put := func(role requests.Role) {
+		t.Helper()
+		err := s.Update(t.Context(), func(tx *store.Tx) error {
+			return errors.Join(
+				tx.PutMember(requests.Member{Person: "ann", Role: role, Accounts: []requests.Account{was}}),
+				tx.PutMember(requests.Member{Person: "bob", Role: requests.Admin, Accounts: []requests.Account{"telegram:3"}}))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, role := range []requests.Role{requests.Approver, requests.Admin} {
+		put(role)
+		in := chat.Inbound{Kind: chat.Command, Account: was}
+		b.adminChange(t.Context(), store.Task{}, in, commands.Allow{Who: other, Grant: requests.Viewer})
+		if err := s.View(func(tx *store.Tx) error {
+			l, err := tx.Members()
+			if _, allowed := l.Of(other); allowed != (role == requests.Admin) {
+				t.Errorf("by somebody who is %s: allowed %t", role, allowed)
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
