@@ -235,8 +235,8 @@ func TestRoutesTurnAway(t *testing.T) {
 		status int
 	}{
 		"well":              {pathCommands, form, slackserver.Signing{}, 200},
-		"old":               {pathCommands, form, slackserver.Signing{Age: 6 * time.Minute}, 401},
-		"from the future":   {pathCommands, form, slackserver.Signing{Age: -6 * time.Minute}, 401},
+		"old":               {pathCommands, form, slackserver.Signing{Age: window + 10*time.Second}, 401},
+		"from the future":   {pathCommands, form, slackserver.Signing{Age: -window - 10*time.Second}, 401},
 		"another's":         {pathCommands, form, slackserver.Signing{Secret: "other"}, 401},
 		"unsigned":          {pathCommands, form, slackserver.Signing{None: true}, 401},
 		"too long":          {pathCommands, make([]byte, maxBody+1), slackserver.Signing{None: true}, 413},
@@ -260,6 +260,15 @@ func TestRoutesTurnAway(t *testing.T) {
 		}
 		if got := len(w.sink.all()) - taken; got != 0 && name != "well" {
 			t.Errorf("%s: %d taken", name, got)
+		}
+	}
+	if window != 5*time.Minute {
+		t.Errorf("a request may be %s old", window)
+	}
+	for _, age := range []time.Duration{window - 10*time.Second, 10*time.Second - window} {
+		status, _, err := w.slack.Post(t.Context(), pathCommands, "application/x-www-form-urlencoded", form, slackserver.Signing{Age: age})
+		if err != nil || status != 200 {
+			t.Errorf("%s old: %d, %v", age, status, err)
 		}
 	}
 	if err := w.slack.VerifyURL(t.Context()); err != nil {

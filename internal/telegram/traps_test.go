@@ -85,3 +85,47 @@ func TestNobodySilencesTheBot(t *testing.T) {
 		}
 	}
 }
+
+// Each sign by itself that a message is not its sender's own word is enough.
+func TestOneSignIsEnough(t *testing.T) {
+	acts := func(what string) bool {
+		t.Helper()
+		r, err := read([]byte(`{"update_id":1,`+what+`}`), "my_bot", time.Unix(1, 0))
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		return r.acts
+	}
+	const (
+		start = `{"message_id":1,"date":1,`
+		from  = `"from":{"id":5,"is_bot":false,"first_name":"Ann"},`
+		group = `"chat":{"id":-5,"type":"supergroup"},`
+		text  = `"text":"/license renew 1001"}`
+	)
+	if !acts(`"message":` + start + from + group + text) {
+		t.Fatal("without any, it does not act")
+	}
+	for _, sign := range []string{
+		`"sender_chat":{"id":-5,"type":"supergroup"},`, `"forward_date":1,`, `"via_bot":{"id":9,"is_bot":true},`,
+		`"forward_origin":{"type":"hidden_user","date":1,"sender_user_name":"Ann"},`,
+	} {
+		if acts(`"message":` + start + sign + from + group + text) {
+			t.Errorf("it acts with %s", sign)
+		}
+	}
+	for _, who := range []string{
+		"", `"from":{"id":5,"is_bot":true},`, `"from":{"id":1087968824},`, `"from":{"id":136817688},`, `"from":{"id":777000},`, `"from":{"id":0},`, `"from":{"id":-5},`,
+	} {
+		if acts(`"message":`+start+who+group+text) || acts(`"callback_query":{"id":"1",`+who+`"message":`+start+group+text+`,"data":"confirm:abc234"}`) {
+			t.Errorf("it acts from %s", who)
+		}
+	}
+	for _, kind := range []string{"edited_message", "channel_post", "edited_channel_post", "business_message", "edited_business_message"} {
+		if acts(`"` + kind + `":` + start + from + group + text) {
+			t.Errorf("it acts by %s", kind)
+		}
+	}
+	if acts(`"message":` + start + from + `"chat":{"id":-5,"type":"channel"},` + text) {
+		t.Error("it acts in a channel")
+	}
+}
