@@ -480,19 +480,18 @@ func checkButtons(f *findings, all map[requests.ID]*kept, seen map[string]sight)
 
 // checkTwice looks for reports in Slack that the bot has lost sight of: there it can
 // find what it had posted, and so has no reason to say it again, unless the search
-// failed as well; then the second one says that it may repeat the first.
+// failed as well; then one of the two says that it may repeat the other.
 func checkTwice(f *findings, all map[requests.ID]*kept, seen map[string]sight) {
-	known, repeated := map[string]bool{}, map[string]bool{}
+	known := map[string]bool{}
 	for _, r := range all {
-		question := ""
 		for _, m := range r.messages {
 			known[m.ref] = true
-			if m.key == "question" {
-				question = m.ref
-			}
 		}
-		for _, m := range r.messages {
-			repeated[question] = repeated[question] || m.Repeat
+	}
+	repeated := map[string]bool{} // threads
+	for _, s := range seen {
+		if strings.Contains(s.text, "may repeat an earlier message") {
+			repeated[s.place+s.thread] = true
 		}
 	}
 	for ref, s := range seen {
