@@ -120,16 +120,17 @@ func TestAClickForgedOnAnotherMessage(t *testing.T) {
 		}
 		confirm := card.Buttons()[0]
 		mark := r.world.Slack.Mark()
-		if _, err := r.alien.PressesForged(said, confirm); err != nil {
+		if _, err := r.guest.Says(channel, "talking on"); err != nil {
+			r.Fatal(err)
+		}
+		strange, err := r.ops.Sees(r.ctx(), channel, "talking on")
+		if err != nil {
+			r.Fatal(err)
+		}
+		if _, err := r.alien.PressesForged(strange, confirm); err != nil {
 			r.Fatal(err)
 		}
 		r.hears(r.alien, mark, "not on the allowlist")
-		time.Sleep(time.Second)
-		for _, q := range r.world.Slack.Ledger() {
-			if q.Method == "chat.update" && q.Args["ts"] == said.TS {
-				r.Error("a stranger's click makes a message the bot's")
-			}
-		}
 		if _, err := r.guest.PressesForged(said, confirm); err != nil {
 			r.Fatal(err)
 		}
@@ -143,6 +144,12 @@ func TestAClickForgedOnAnotherMessage(t *testing.T) {
 		r.reports(card, "1001 was renewed")
 		if m := r.shows(said, ""); m.Text != "just talking" || len(m.Edits) > 0 {
 			r.Errorf("somebody's message became %q", m.Text)
+		}
+		r.ends(card, "Confirmed by")
+		for _, q := range r.world.Slack.Ledger() {
+			if q.Method == "chat.update" && q.Args["ts"] == strange.TS {
+				r.Error("a stranger's click made a message one of the request's")
+			}
 		}
 	})
 }
