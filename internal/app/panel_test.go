@@ -241,6 +241,38 @@ func TestThePanelStaysAwayAfterTheCall(t *testing.T) {
 	})
 }
 
+// A panel that can't be read after a call shows neither that it was done nor that it was
+// not, whatever the call was to do.
+func TestAPanelThatIsAwayShowsNothing(t *testing.T) {
+	for command, fn := range map[string]string{
+		"renew 1001": "service.prolong", "order 546 ip=192.0.2.9": "softexternal.order.param", "edit 1001 name=other": "softexternal.edit",
+		"nodes 1002 7": "soft.edit", "terminate 1003": "softexternal.delete", "order 369 for=1002": "addition.order.param",
+	} {
+		t.Run(command, func(t *testing.T) {
+			played(t, func(r *rig) {
+				r.allow()
+				card := r.asks(r.ops, "/license "+command, "?")
+				call := r.world.Panel.Inject(panelserver.Fault{Func: fn, Step: panelserver.Changing, Times: 1, Answer: panelserver.Hang()})
+				if strings.HasPrefix(command, "terminate") {
+					r.presses(r.second, card, "Approve")
+				} else {
+					r.presses(r.ops, card, "Confirm")
+				}
+				if err := r.world.Panel.Await(r.ctx(), func() bool { return call.Seen() > 0 }); err != nil {
+					r.Fatal(err)
+				}
+				r.world.Panel.Inject(panelserver.Fault{Step: panelserver.Reading, Answer: panelserver.Maintenance()})
+				r.reportsWithin(card, "It is not known whether", 10*minute)
+				time.Sleep(time.Hour)
+				if n := r.replies(card, ""); n != 1 {
+					r.Errorf("%d reports%s", n, r.screen(r.ops, channel))
+				}
+				r.called(fn, 1)
+			})
+		})
+	}
+}
+
 func TestWhatTurnsUpLateCorrectsTheReport(t *testing.T) {
 	played(t, func(r *rig) {
 		r.allow()
@@ -295,6 +327,10 @@ func TestSomebodyElsesHandAtTheSameTime(t *testing.T) {
 			_, err := p.OrderByHand(546, "192.0.2.9", "web9", panelserver.Month, "petra")
 			return err
 		}, map[bool]string{false: doubt, true: unknown}},
+		"an order of another product": {"order 546 ip=192.0.2.9 name=web9", "softexternal.order.param", func(p *panelserver.Server) error {
+			_, err := p.OrderByHand(547, "192.0.2.9", "web9", panelserver.Month, "petra")
+			return err
+		}, map[bool]string{false: "was not ordered", true: doubt}},
 		"an order of another": {"order 546 ip=192.0.2.9 name=web9", "softexternal.order.param", func(p *panelserver.Server) error {
 			_, err := p.OrderByHand(546, "192.0.2.8", "web9", panelserver.Month, "petra")
 			return err
