@@ -179,6 +179,13 @@ func TestOnlyTheLimitedChannelWaits(t *testing.T) {
 		if took := time.Since(began); took > time.Second {
 			r.Errorf("the other channel waited %s", took)
 		}
+		r.says(r.second, "/license renew 1012") // its question waits too, and is not tried meanwhile
+		time.Sleep(50 * time.Second)
+		for _, q := range r.world.Slack.Ledger() {
+			if q.Method == "chat.postMessage" && q.Args["channel"] == r.licenses.ID() {
+				r.Errorf("the limited channel was tried after %s", q.At.Sub(began))
+			}
+		}
 		if _, err := r.ops.Sees(r.within(2*minute), channel, "Renew 1001"); err != nil {
 			r.Fatal(err)
 		}

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -118,6 +119,11 @@ var answers = []struct{ change, file, want string }{
 	{"renew", "renew-flat", `applied code= expires=2025-03-10 said=""`},
 	{"renew", "renew-phrase", `applied code= expires= said=""`},
 	{"renew", "renew-unpaid-followup", `unknown unpaid code= ""`},
+	{"renew", "renew-followup-basket", `unknown unpaid code= ""`},
+	{"renew", "renew-followup-payment", `unknown unpaid code= ""`},
+	{"renew", "renew-followup-billorder", `unknown unpaid code= ""`},
+	{"renew", "renew-in-process", `unknown in-process code= "Request in process, please wait"`},
+	{"order", "order-billorder-followup", `unknown unpaid code= ""`},
 	{"order", "order-id", `applied code=1005 expires= said=""`},
 	{"order", "order-id-nested", `applied code=1005 expires= said=""`},
 	{"order", "order-no-id", `unknown unnamed code= ""`},
@@ -396,6 +402,26 @@ func TestBounds(t *testing.T) {
 			t.Errorf("%s: a read took it", name)
 		}
 	}
+	// A row of a list is one child of the root, and a page may be longer.
+	row := "<doc><elem>" + strings.Repeat("<a/>", 1<<20) + "</elem></doc>"
+	var lists, read atomic.Int64
+	c := newClient(t, tripper(func(*http.Request) (*http.Response, error) {
+		lists.Add(1)
+		return reply(200, "text/xml", io.TeeReader(strings.NewReader(row), counter{&read})), nil
+	}))
+	if _, err := c.Licenses(t.Context()); err == nil {
+		t.Error("a list took a row of a million elements")
+	}
+	if n := read.Load() / lists.Load(); n > int64(len(row)/4) {
+		t.Errorf("%d of %d bytes of it were read", n, len(row))
+	}
+}
+
+type counter struct{ n *atomic.Int64 }
+
+func (c counter) Write(p []byte) (int, error) {
+	c.n.Add(int64(len(p)))
+	return len(p), nil
 }
 
 func TestNewChecksItsConfig(t *testing.T) {

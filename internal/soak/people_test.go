@@ -182,10 +182,12 @@ func decided(q card) func(card) bool {
 	return func(c card) bool { return c.id == q.id && !c.has("Cancel") }
 }
 
-// report matches the outcome of the request that a question was about.
+// report matches the outcome of the request that a question was about, and not what
+// comes late of an earlier one on the same licence.
 func report(q card, action, about string) func(card) bool {
+	id := idOf.FindString(q.text)
 	return func(c card) bool {
-		return c.id != q.id && wordOf(action, c.text) != silent && mentions(c.text, about)
+		return c.id != q.id && wordOf(action, c.text) != silent && mentions(c.text, about) && strings.Contains(c.text, id)
 	}
 }
 

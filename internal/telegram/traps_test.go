@@ -128,4 +128,17 @@ func TestOneSignIsEnough(t *testing.T) {
 	if acts(`"message":` + start + from + `"chat":{"id":-5,"type":"channel"},` + text) {
 		t.Error("it acts in a channel")
 	}
+	for to, want := range map[string]requests.Account{
+		`"from":{"id":7}`:                                         "telegram:7",
+		`"from":{"id":7},"sender_chat":{"id":-5}`:                 "",
+		`"from":{"id":7},"forum_topic_created":{"name":"orders"}`: "",
+		`"from":{"id":7,"is_bot":true}`:                           "",
+		`"from":{"id":777000}`:                                    "",
+		`"text":"hello"`:                                          "",
+	} {
+		r, err := read([]byte(`{"update_id":1,"message":`+start+from+group+`"reply_to_message":{`+to+`},`+text+`}`), "my_bot", time.Unix(1, 0))
+		if err != nil || !r.acts || r.in.Reply != want {
+			t.Errorf("a reply to %s is one to %q, %v", to, r.in.Reply, err)
+		}
+	}
 }
