@@ -119,7 +119,9 @@ func TestTheTelegramWebhook(t *testing.T) {
 			return resp.StatusCode
 		}
 		update := []byte(`{"update_id":1,"message":{"message_id":1,"date":1,"from":{"id":1,"is_bot":false,"first_name":"x"},"chat":{"id":1,"type":"private"},"text":"/list"}}`)
-		for secret, want := range map[string]int{"": 401, "another": 401, "webhook-secret": 200} {
+		for secret, want := range map[string]int{
+			"": 401, "another": 401, "webhook-secre": 401, "webhook-secret2": 401, "w": 401, "Webhook-secret": 401, "webhook-secret": 200,
+		} {
 			if got := post(secret, update); got != want {
 				r.Errorf("secret %q: %d", secret, got)
 			}

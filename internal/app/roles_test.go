@@ -213,6 +213,22 @@ func TestTheAllowlist(t *testing.T) {
 	})
 }
 
+// ADMINS makes the first admins, and nobody again who was taken from the allowlist.
+func TestAdminsAreReadWhileThereIsNone(t *testing.T) {
+	played(t, func(r *rig) {
+		r.allow()
+		r.tells(r.boss, "/license allow @second admin as second", "admin now")
+		r.tells(r.second, "/license revoke @boss", "not on the allowlist any more")
+		r.stop()
+		r.start()
+		r.tells(r.boss, "/license members", "not on the allowlist")
+		r.tells(r.second, "/license allow @boss viewer as boss", "on the allowlist as viewer")
+		r.stop()
+		r.start()
+		r.tells(r.boss, "/license whoami", "Your role is viewer")
+	})
+}
+
 func TestAnAnonymousAdminIsNobody(t *testing.T) {
 	played(t, func(r *rig) {
 		r.onTelegram(r.dora, "admin as dora")

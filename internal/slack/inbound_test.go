@@ -262,8 +262,11 @@ func TestRoutesTurnAway(t *testing.T) {
 			t.Errorf("%s: %d taken", name, got)
 		}
 	}
-	if window != 5*time.Minute {
-		t.Errorf("a request may be %s old", window)
+	if window != 5*time.Minute || maxBody != 1<<20 {
+		t.Errorf("a request may be %s old and have %d bytes", window, maxBody)
+	}
+	if unsigned(http.Header{}, nil, "", time.Now()) == "" {
+		t.Error("without a secret everything is signed")
 	}
 	for _, age := range []time.Duration{window - 10*time.Second, 10*time.Second - window} {
 		status, _, err := w.slack.Post(t.Context(), pathCommands, "application/x-www-form-urlencoded", form, slackserver.Signing{Age: age})

@@ -438,14 +438,16 @@ func TestWebhookAnswers(t *testing.T) {
 		return w.Code
 	}
 	good := `{"update_id":5,"message":{"message_id":1,"date":1,"chat":{"id":5,"type":"private"},"from":{"id":5},"text":"list"}}`
-	huge := `{"update_id":5,"x":"` + strings.Repeat("x", maxUpdate) + `"}`
+	huge := `{"update_id":5,"x":"` + strings.Repeat("x", 1<<20) + `"}`
 	check := func(what string, got, want int) {
 		t.Helper()
 		if got != want {
 			t.Errorf("%s: %d, want %d", what, got, want)
 		}
 	}
-	check("a wrong secret", post("wrong", good), 401)
+	for _, wrong := range []string{"", "wrong", "r", "righ", "rightt", "Right", "right,right"} {
+		check("the secret "+wrong, post(wrong, good), 401)
+	}
 	check("no secret, and too long", post("", huge), 413)
 	check("too long", post("right", huge), 413)
 	check("before Telegram told the name", post("right", good), 500)
