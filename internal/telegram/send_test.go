@@ -429,12 +429,11 @@ func TestWebhookAnswers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler := a.Webhook(sink)
 	post := func(key, body string) int {
 		req := httptest.NewRequest(http.MethodPost, "/telegram/webhook", strings.NewReader(body))
 		req.Header.Set("X-Telegram-Bot-Api-Secret-Token", key)
 		w := httptest.NewRecorder()
-		handler.ServeHTTP(w, req)
+		a.Webhook(sink).ServeHTTP(w, req)
 		return w.Code
 	}
 	good := `{"update_id":5,"message":{"message_id":1,"date":1,"chat":{"id":5,"type":"private"},"from":{"id":5},"text":"list"}}`
@@ -451,8 +450,7 @@ func TestWebhookAnswers(t *testing.T) {
 	check("no secret, and too long", post("", huge), 413)
 	check("too long", post("right", huge), 413)
 	check("before Telegram told the name", post("right", good), 500)
-	name := "my_bot"
-	a.username.Store(&name)
+	a.username.Store(new("my_bot"))
 	check("no update", post("right", "hello"), 400)
 	check("unreadable", post("right", `{"update_id":5,"message":[]}`), 200)
 	sink.fail = 1
