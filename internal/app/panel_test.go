@@ -372,6 +372,24 @@ func TestSomebodyElsesHandAtTheSameTime(t *testing.T) {
 	}
 }
 
+// What was done by hand long before the call makes no doubt about the call.
+func TestAnOlderHandMakesNoDoubt(t *testing.T) {
+	played(t, func(r *rig) {
+		r.allow()
+		if err := r.world.Panel.RenewByHand("1001", panelserver.Month, "petra"); err != nil {
+			r.Fatal(err)
+		}
+		time.Sleep(50 * time.Hour)
+		r.world.Panel.Inject(panelserver.Fault{
+			Func: "service.prolong", Step: panelserver.Changing, Times: 1, After: true, Answer: panelserver.Nothing(),
+		})
+		card := r.asks(r.ops, "/license renew 1001", "Renew 1001")
+		r.presses(r.ops, card, "Confirm")
+		report := r.reportsWithin(card, "1001 was renewed", 10*minute)
+		r.lacks(report.Text, "somebody else")
+	})
+}
+
 func TestAnOrderThatIsLeftUnpaid(t *testing.T) {
 	played(t, func(r *rig) {
 		r.allow()

@@ -201,6 +201,10 @@ func TestSocketIsTheOwnersAlone(t *testing.T) {
 	if info.Mode().Type() != os.ModeSocket || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v", info.Mode())
 	}
+	private, err := os.Stat(privateFolder(SocketPath(path)))
+	if err != nil || private.Mode().Perm() != 0o700 {
+		t.Errorf("the folder beside it: %v, %v", private, err)
+	}
 	stop()
 	stop()
 	left, err := os.ReadDir(filepath.Dir(path))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,6 +17,7 @@ import (
 	"github.com/slack-go/slack/socketmode"
 
 	"github.com/isplicense/license-bot/internal/chat"
+	"github.com/isplicense/license-bot/internal/sandbox/slackserver"
 )
 
 // While no connection is up, slack-go queues twenty acknowledgements and then blocks
@@ -163,5 +165,25 @@ func TestDeliveriesHoldNoTrigger(t *testing.T) {
 	}
 	if len(names) != 3 {
 		t.Errorf("the names are %v", names)
+	}
+}
+
+// A redirect would carry the token on to somebody else.
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	calls := 0
+	w := newWorld(t, func(_ *slackserver.Options, c *Config) {
+		c.HTTP = roundTrip(func(*http.Request) (*http.Response, error) {
+			calls++
+			return &http.Response{
+				StatusCode: http.StatusTemporaryRedirect, Header: http.Header{"Location": {"https://elsewhere.example/"}}, Body: http.NoBody,
+			}, nil
+		})
+	})
+	post := chat.Post{Place: chat.Place{Transport: transport, ID: "C1"}, Message: plainMessage("x"), Nonce: "n"}
+	if _, err := w.bot.Post(t.Context(), post); err == nil || calls != 1 {
+		t.Errorf("%d calls, %v", calls, err)
+	}
+	if _, _, err := w.bot.Find(t.Context(), post, time.Now()); err == nil || calls != 2 {
+		t.Errorf("%d calls, %v", calls, err)
 	}
 }

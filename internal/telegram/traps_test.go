@@ -3,6 +3,7 @@ package telegram
 import (
 	"errors"
 	"math"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -140,5 +141,23 @@ func TestOneSignIsEnough(t *testing.T) {
 		if err != nil || !r.acts || r.in.Reply != want {
 			t.Errorf("a reply to %s is one to %q, %v", to, r.in.Reply, err)
 		}
+	}
+}
+
+// A redirect would carry what is sent on to somebody else.
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	calls := 0
+	a, err := New(Config{Token: "1:" + secret, HTTP: roundTrip(func(*http.Request) (*http.Response, error) {
+		calls++
+		return &http.Response{
+			StatusCode: http.StatusTemporaryRedirect, Header: http.Header{"Location": {"https://elsewhere.example/"}}, Body: http.NoBody,
+		}, nil
+	})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = a.Post(t.Context(), chat.Post{Place: chat.Place{ID: "5"}, Message: say("hello")})
+	if err == nil || calls != 1 {
+		t.Errorf("%d calls, %v", calls, err)
 	}
 }
