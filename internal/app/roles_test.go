@@ -113,7 +113,7 @@ func TestASecondAccountApprovesNothing(t *testing.T) {
 func TestNobodyCouldApprove(t *testing.T) {
 	played(t, func(r *rig) {
 		r.bossAllows("@ops operator as ops")
-		r.tells(r.boss, "/license terminate 1003", "needs 1 approval by others, and 0 can give one")
+		r.tells(r.boss, "/license terminate 1003", "needs 1 approval by somebody else, and there is nobody who could give it")
 		r.asks(r.ops, "/license terminate 1003", "Terminate 1003")
 		r.audited("refused by "+slackAccount(r.boss), "proposed by ops")
 	})
@@ -122,7 +122,7 @@ func TestNobodyCouldApprove(t *testing.T) {
 func TestNobodyCouldApproveTwice(t *testing.T) {
 	played(t, func(r *rig) {
 		r.allow()
-		r.tells(r.ops, "/license terminate 1003", "needs 3 approvals by others, and 2 can give one")
+		r.tells(r.ops, "/license terminate 1003", "needs 3 approvals by others, and only 2 could give one")
 	}, approvals(settings.Approvals{"terminate": 3}))
 }
 
@@ -201,7 +201,7 @@ func TestTheAllowlist(t *testing.T) {
 		r.tells(r.boss, "/license allow telegram:12345 viewer as OPS", "is ops too")
 		r.tells(r.boss, "/license allow telegram:12346 admin as @boss", "telegram:12346 is ")
 		r.tells(r.boss, "/license revoke @alien", "Nobody on the allowlist has the account")
-		r.tells(r.boss, "/license allow telegram:1087968824 admin", "no account")
+		r.tells(r.boss, "/license allow telegram:1087968824 admin", "nobody's account")
 		r.tells(r.boss, "/license allow @alien admin as alien", "on the allowlist as admin")
 		r.tells(r.alien, "/license revoke @boss", "not on the allowlist any more")
 		r.tells(r.boss, "/license members", "not on the allowlist")
@@ -242,5 +242,18 @@ func TestAnAnonymousAdminIsNobody(t *testing.T) {
 				r.Errorf("an anonymous admin was allowed: %s", e.Detail)
 			}
 		}
+	})
+}
+
+func TestTheSummarySaysWhatWaitsForWhom(t *testing.T) {
+	played(t, func(r *rig) {
+		r.allow()
+		r.asks(r.ops, "/license terminate 1003", "Needs 1 approval")
+		r.tells(r.ops, "/license", "Nothing waits for you.\n1 request of yours is open:")
+		r.tells(r.boss, "/license", "1 request waits for you:")
+		r.tells(r.guest, "/license", "Nothing waits for you.")
+		r.asks(r.ops, "/license renew 1001", "Renew 1001")
+		r.tells(r.ops, "/license", "1 request waits for you:")
+		r.tells(r.boss, "/license", "1 request waits for you:")
 	})
 }

@@ -259,7 +259,7 @@ func sayImpossible(say *chat.Speaker, no *notPossible) chat.Message {
 	c := no.license.Code
 	switch no.why {
 	case gone:
-		return say.NoLicence(c)
+		return say.NoneAsked(c)
 	case noNodes:
 		return say.NoNodes(c)
 	case sameNodes, sameFields:

@@ -254,9 +254,16 @@ func (b *Bot) audit(say *chat.Speaker, code license.Code) (chat.Message, error) 
 // summary is what bare "/license" tells.
 func (b *Bot) summary(ctx context.Context, say *chat.Speaker, me requests.Member) (chat.Message, error) {
 	v := chat.SummaryView{Now: b.Now(), Today: b.today(), MayAsk: me.Role >= requests.Operator}
-	var err error
-	if v.Waiting, err = b.open(func(r requests.Request) bool { return waitsFor(r, me) }); err != nil {
+	open, err := b.open(func(r requests.Request) bool { return waitsFor(r, me) || r.By.Person == me.Person })
+	if err != nil {
 		return chat.Message{}, err
+	}
+	for _, o := range open {
+		if waitsFor(o.Request, me) {
+			v.Waiting = append(v.Waiting, o)
+		} else {
+			v.Yours = append(v.Yours, o)
+		}
 	}
 	all, err := b.Panel.Inventory(ctx)
 	if err != nil {
@@ -269,16 +276,20 @@ func (b *Bot) summary(ctx context.Context, say *chat.Speaker, me requests.Member
 // soon is how many days ahead bare "/license" looks.
 const soon = 7
 
-// waitsFor says whether the request waits for a word of the person.
+// waitsFor says whether the request waits for a word of the person: for their
+// confirmation or approval, or, where nobody knows what came of it, for what they can
+// do about that.
 func waitsFor(r requests.Request, m requests.Member) bool {
-	if r.State != requests.Proposed {
-		return r.Open() && r.By.Person == m.Person
-	}
-	if r.By.Person == m.Person {
-		return true
+	own := r.By.Person == m.Person
+	switch {
+	case r.State != requests.Proposed:
+		unknown := slices.ContainsFunc(r.Items, func(i requests.Item) bool { return i.State == requests.Unknown })
+		return unknown && (own || m.Role >= requests.Admin)
+	case r.Need == 0:
+		return own
 	}
 	voted := slices.ContainsFunc(r.Votes, func(v requests.Vote) bool { return v.Person == m.Person })
-	return r.Need > 0 && m.Role >= requests.Approver && !voted
+	return !own && m.Role >= requests.Approver && !voted
 }
 
 // open gives the open requests, the oldest first.

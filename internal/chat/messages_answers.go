@@ -67,7 +67,7 @@ func (s *Speaker) AlreadyDecided(r requests.Request) Message {
 func (s *Speaker) standing(r requests.Request) Text {
 	switch r.State {
 	case requests.Proposed:
-		return nil
+		return s.w.answer.undecided.fill(nil)
 	case requests.Cancelled, requests.Denied, requests.Expired:
 		return s.w.question.nothing.fill(nil)
 	case requests.Running, requests.Done:
@@ -197,7 +197,11 @@ func namedIn(m requests.Member, transport string) Text {
 // NobodyCanApprove refuses what needs more approvals than there are others to give.
 func (s *Speaker) NobodyCanApprove(action requests.Action, need, have int) Message {
 	a := args{"have": number(have), "verb": code(action)}
-	return say(iconStopped, s.w.answer.nobody.fill(s.w.tag, need, a), s.w.answer.nobodyNext.fill(nil))
+	head := s.w.answer.nobody
+	if have > 0 {
+		head = s.w.answer.tooFew
+	}
+	return say(iconStopped, head.fill(s.w.tag, need, a), s.w.answer.nobodyNext.fill(nil))
 }
 
 // RateLimited says when somebody who is too fast may go on.
@@ -280,24 +284,30 @@ func (s *Speaker) NoLicence(c license.Code) Message {
 	return say(iconNone, s.w.answer.noLicence.fill(args{"code": code(c)}), s.w.answer.seeList.fill(nil))
 }
 
+// NoneAsked says that the panel does not show a licence that something was asked for,
+// and that therefore none of it was.
+func (s *Speaker) NoneAsked(c license.Code) Message {
+	return say(iconNone, s.w.answer.noLicence.fill(args{"code": code(c)}), s.w.answer.noneAsked.fill(nil), s.w.answer.seeList.fill(nil))
+}
+
 // NoNodes says that the licence's product has no count of nodes.
 func (s *Speaker) NoNodes(c license.Code) Message {
-	return say(iconStopped, s.w.answer.noNodes.fill(args{"code": code(c)}), s.w.answer.seeShow.fill(args{"command": command("show " + string(c))}))
+	return say(iconStopped, s.w.answer.noNodes.fill(args{"code": code(c)}), s.w.answer.noneAsked.fill(nil), s.w.answer.seeShow.fill(args{"command": command("show " + string(c))}))
 }
 
 // NothingToChange says that the licence is as it was asked to become.
 func (s *Speaker) NothingToChange(c license.Code) Message {
-	return say(iconNone, s.w.answer.noChange.fill(args{"code": code(c)}), s.w.answer.seeShow.fill(args{"command": command("show " + string(c))}))
+	return say(iconNone, s.w.answer.noChange.fill(args{"code": code(c)}), s.w.answer.noneAsked.fill(nil), s.w.answer.seeShow.fill(args{"command": command("show " + string(c))}))
 }
 
 // Deleted says that the licence is terminated already.
 func (s *Speaker) Deleted(c license.Code) Message {
-	return say(iconNone, s.w.answer.deleted.fill(args{"code": code(c)}), s.w.answer.seeList.fill(nil))
+	return say(iconNone, s.w.answer.deleted.fill(args{"code": code(c)}), s.w.answer.noneAsked.fill(nil), s.w.answer.seeList.fill(nil))
 }
 
 // Lifetime says that the licence does not expire.
 func (s *Speaker) Lifetime(c license.Code) Message {
-	return say(iconNone, s.w.answer.lifetime.fill(args{"code": code(c)}), s.w.answer.seeShow.fill(args{"command": command("show " + string(c))}))
+	return say(iconNone, s.w.answer.lifetime.fill(args{"code": code(c)}), s.w.answer.noneAsked.fill(nil), s.w.answer.seeShow.fill(args{"command": command("show " + string(c))}))
 }
 
 // NotReached says that a request was withdrawn since no approver could be told.
@@ -330,6 +340,9 @@ func (s *Speaker) SayError(err *commands.Error) Message {
 		m.Blocks = append(m.Blocks, paragraph(e.near.fill(a))...)
 	case len(err.Allowed) > 0:
 		m.Blocks = append(m.Blocks, paragraph(e.allowed.fill(a))...)
+	}
+	if err.Kind == commands.BadAccount || err.Kind == commands.MissingArgument && err.Word == "WHO" {
+		m.Blocks = append(m.Blocks, paragraph(e.who.fill(nil))...)
 	}
 	if known {
 		m.Blocks = append(m.Blocks, s.usage(spec)...)

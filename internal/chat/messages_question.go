@@ -115,7 +115,7 @@ func (s *Speaker) votes(r requests.Request) Text {
 	if r.Need == 0 {
 		return nil
 	}
-	a := args{"have": number(len(r.Votes))}
+	a := args{"have": number(len(r.Votes)), "missing": number(max(0, r.Need-len(r.Votes)))}
 	if len(r.Votes) == 0 {
 		return s.w.question.votes.fill(s.w.tag, r.Need, a)
 	}

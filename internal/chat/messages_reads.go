@@ -20,6 +20,7 @@ type Open struct {
 type SummaryView struct {
 	Now     time.Time
 	Waiting []Open            // what waits for the asker
+	Yours   []Open            // what they asked for and others, or the panel, are at
 	Due     []license.License // what expires soon
 	Today   license.Date
 	Unread  requests.Reason // why Due could not be read; "" where it was
@@ -34,6 +35,10 @@ func (s *Speaker) Summary(v SummaryView) Message {
 		m.Blocks = paragraph(r.nothingWaits.fill(nil))
 	} else {
 		m.Blocks = append(paragraph(r.waiting.fill(s.w.tag, len(v.Waiting), nil)), Block{Lines: s.openLines(v.Waiting, v.Now, 10)})
+	}
+	if len(v.Yours) > 0 {
+		m.Blocks = append(m.Blocks, paragraph(r.yours.fill(s.w.tag, len(v.Yours), nil))...)
+		m.Blocks = append(m.Blocks, Block{Lines: s.openLines(v.Yours, v.Now, 10)})
 	}
 	switch {
 	case v.Unread != "":
@@ -126,11 +131,10 @@ func (s *Speaker) WhoAmI(a requests.Account, m requests.Member, known bool) Mess
 func (s *Speaker) List(all []license.License, words []string, more int) Message {
 	about := plain(cut(oneLine(strings.Join(words, " ")), nameMax))
 	if len(all) == 0 {
-		head := s.w.read.noneAtAll.fill(nil)
-		if len(words) > 0 {
-			head = s.w.read.noneFound.fill(args{"words": about})
+		if len(words) == 0 {
+			return say(iconNone, s.w.read.noneAtAll.fill(nil))
 		}
-		return say(iconNone, head, s.w.answer.seeList.fill(nil))
+		return say(iconNone, s.w.read.noneFound.fill(args{"words": about}), s.w.answer.seeList.fill(nil))
 	}
 	shown := all[:min(len(all), listMax)]
 	m := Message{Head: s.w.read.licences.fill(s.w.tag, len(all)+more, nil)}

@@ -241,16 +241,16 @@ func TestAnswers(t *testing.T) {
 		s.LeftOut([]Asked{{Request: sample(requests.Order)}}, 0),
 		s.LeftOut([]Asked{{Request: r, Codes: []license.Code{"1001", "1002"}}}, 3),
 		s.NotAllowed(requests.Operator, requests.Viewer), s.CouldNotCheck(), s.OwnRequest(lost), s.NotYours(r),
-		s.AlreadyVoted(voted), s.WrongButton(), s.UnknownRequest(), s.NothingUncertain(decided(r)), s.Rechecking(r),
+		s.AlreadyVoted(voted), s.WrongButton(), s.UnknownRequest(), s.NothingUncertain(decided(r)), s.NothingUncertain(r), s.Rechecking(r),
 		s.Settled(ended(r, requests.Applied, requests.FromPerson, requests.ReasonTimeout, "")),
-		s.Stranger("slack:T1/U5", admins), s.NobodyCanApprove(requests.Terminate, 1, 0),
+		s.Stranger("slack:T1/U5", admins), s.NobodyCanApprove(requests.Terminate, 1, 0), s.NobodyCanApprove(requests.Terminate, 3, 2),
 		s.RateLimited(noon.Add(12*time.Second)), s.Broken(),
 		s.CannotPost("not-in-channel", "licensebot", false), s.CannotPost("not-in-channel", "", true), s.CannotPost("archived", "licensebot", false),
 		s.CannotPost("not-in-chat", "", false), s.CannotPost("not-in-chat", "", true),
 		s.Undelivered(ended(r, requests.Applied, requests.FromPanel, "", ""), "archived"),
 		s.AnsweredInPrivate(), s.PrivateFirst("isp_bot"), s.PrivateFirst(""),
 		s.PanelDown(requests.ReasonMaintenance, time.Time{}), s.PanelDown(requests.ReasonAuth, noon.Add(time.Hour)),
-		s.NoLicence("1009"), s.NoNodes("1001"), s.NothingToChange("1001"),
+		s.NoLicence("1009"), s.NoneAsked("1009"), s.NoNodes("1001"), s.NothingToChange("1001"),
 	)
 }
 
@@ -268,7 +268,7 @@ func TestReads(t *testing.T) {
 	today := license.Date("2025-02-05")
 	member := requests.Member{Person: "alice", Role: requests.Operator, Accounts: []requests.Account{alice.Account, "telegram:11"}}
 	transcript(t, "reads",
-		s.Summary(SummaryView{Now: noon, Waiting: open, Due: all, Today: today, MayAsk: true}),
+		s.Summary(SummaryView{Now: noon, Waiting: open[:3], Yours: open[3:], Due: all, Today: today, MayAsk: true}),
 		s.Summary(SummaryView{Now: noon, Unread: requests.ReasonTimeout}),
 		s.WhoAmI("slack:T1/U5", requests.Member{}, false), s.WhoAmI(alice.Account, member, true),
 		s.List(all, nil, 0), s.List(all, []string{"srv"}, 7), s.List(nil, []string{"nope"}, 0),
@@ -279,6 +279,7 @@ func TestReads(t *testing.T) {
 		s.Balance("12.50 EUR"), s.Balance(""),
 		s.Help(commands.Specs(), requests.Viewer, ""), s.Help(commands.Specs(), requests.Viewer, "renew"),
 		s.SayError(&commands.Error{Kind: commands.UnknownVerb, Word: "renwe", Near: []string{"renew"}}),
+		s.SayError(&commands.Error{Kind: commands.BadAccount, Verb: "revoke", Word: "@bob"}),
 		s.SayError(&commands.Error{Kind: commands.BadPeriod, Verb: "renew", Word: "week", Allowed: []string{"month", "year"}}),
 	)
 }

@@ -221,8 +221,9 @@ type answerWords struct {
 	own, ownNext, notYours, notYoursNext             phrase
 	alreadyVoted, wrongButton, noRequest, seePending phrase
 	nothingUncertain, rechecking, inThread, settled  phrase
+	undecided                                        phrase
 	stranger, askThese                               phrase
-	nobody                                           counted
+	nobody, tooFew                                   counted
 	nobodyNext                                       phrase
 	rate                                             phrase
 	broken, brokenNext                               phrase
@@ -233,6 +234,7 @@ type answerWords struct {
 	panelDown, panelUntil                            phrase
 	noLicence, seeList, noNodes, noChange, seeShow   phrase
 	deleted, lifetime                                phrase // what the facts rule out
+	noneAsked                                        phrase
 	notReached, notReachedNext                       phrase
 }
 
@@ -240,11 +242,12 @@ type errorWords struct {
 	kinds         map[commands.Kind]phrase
 	other         phrase
 	near, allowed phrase
+	who           phrase // what WHO can be
 }
 
 type readWords struct {
 	summary, nothingWaits, nothingDue             phrase
-	waiting, due                                  counted
+	waiting, yours, due                           counted
 	whoami                                        phrase
 	noneAtAll, noneFound                          phrase
 	licences, licencesOf                          counted

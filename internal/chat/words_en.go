@@ -78,8 +78,8 @@ var english = words{
 	},
 	question: questionWords{
 		needs:         counted{One: "{ask} Needs {n} approval", Other: "{ask} Needs {n} approvals"},
-		votes:         counted{Other: "{have} of {n} approvals."},
-		votesBy:       counted{Other: "{have} of {n} approvals, by {who}."},
+		votes:         counted{Other: "{have} of {n} approvals, {missing} missing."},
+		votesBy:       counted{Other: "{have} of {n} approvals, by {who}; {missing} missing."},
 		asks:          "Can approve: {who}.",
 		asksMore:      counted{Other: "Can approve: {who} and {n} more."},
 		noPrice:       "could not be read",
@@ -220,7 +220,7 @@ var englishErrors = errorWords{
 		commands.BadDays:          "“{word}” is no time ahead; write days or weeks such as 7d or 2w, up to {limit} days",
 		commands.BadCount:         "“{word}” is no count of nodes; write a number from 1 to {limit}",
 		commands.BadRole:          "“{word}” is no role",
-		commands.BadAccount:       "“{word}” is no account; `/license whoami` shows everybody their own",
+		commands.BadAccount:       "“{word}” is nobody's account",
 		commands.BadRequest:       "“{word}” is no request; `/license pending` shows them",
 		commands.BadOutcome:       "“{word}” is no outcome",
 		commands.TooManyCodes:     "At most {limit} licences at once; ask for the others afterwards",
@@ -231,7 +231,9 @@ var englishErrors = errorWords{
 		commands.ControlCharacter: "Character {pos} cannot be seen ({word}); type the command again without it",
 		commands.TooLong:          "The command is too long; at most {limit} bytes",
 	},
-	other:   "The command could not be understood",
+	other: "The command could not be understood",
+	who: "WHO is a mention in Slack, a reply to somebody's message on Telegram, or an id such as `telegram:123456789` or " +
+		"`slack:T0123/U0123`; `/license whoami` shows everybody their own.",
 	near:    "Did you mean {near}?",
 	allowed: "Possible: {allowed}",
 }

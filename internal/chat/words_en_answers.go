@@ -89,7 +89,7 @@ var englishAnswers = answerWords{
 	own:          "Nobody approves or denies a request of their own",
 	ownNext:      "Another approver has to. You can cancel it.",
 	notYours:     "This request is {who}'s",
-	notYoursNext: "They, or an admin, can end it. Your own: `/license pending`",
+	notYoursNext: "Only they can confirm it; they, or an admin, can cancel it.",
 
 	alreadyVoted: "You have approved this already",
 	wrongButton:  "This request is not decided with that button",
@@ -97,6 +97,7 @@ var englishAnswers = answerWords{
 	seePending:   "What is open: `/license pending`",
 
 	nothingUncertain: "Nothing is uncertain in request {id}",
+	undecided:        "It still waits for its decision.",
 	rechecking:       "Looking in the panel again for request {id}",
 	inThread:         "What is found comes as a reply to the question.",
 	settled:          "Request {id} is settled",
@@ -105,12 +106,13 @@ var englishAnswers = answerWords{
 	askThese: "Ask one of these to put you on it: {who}",
 
 	nobody: counted{
-		One:   "{verb} needs {n} approval by others, and {have} can give one",
-		Other: "{verb} needs {n} approvals by others, and {have} can give one",
+		One:   "{verb} needs {n} approval by somebody else, and there is nobody who could give it",
+		Other: "{verb} needs {n} approvals by others, and there is nobody who could give one",
 	},
-	nobodyNext: "Nothing was asked for. An admin can add an approver: `/license allow WHO approver`",
+	tooFew:     counted{Other: "{verb} needs {n} approvals by others, and only {have} could give one"},
+	nobodyNext: "Nothing was asked for. An admin can add approvers: `/license allow WHO approver`",
 
-	rate: "That was fast; go on at {when}",
+	rate: "Too much at once, so this was not done; go on at {when}",
 
 	broken:     "The bot cannot record anything now, so it does nothing",
 	brokenNext: "An admin has to look at its log and disk. Then type it again.",
@@ -134,9 +136,10 @@ var englishAnswers = answerWords{
 	noLicence: "The panel shows no licence {code}",
 	seeList:   "All licences: `/license list`",
 	noNodes:   "{code} has no count of nodes",
-	noChange:  "{code} is like that already; nothing was asked for",
+	noChange:  "{code} is like that already",
 	seeShow:   "What it is: {command}",
-	deleted:   "{code} is terminated already; nothing was asked for",
+	deleted:   "{code} is terminated already",
+	noneAsked: "Nothing was asked for.",
 	lifetime:  "{code} is for a lifetime: there is nothing to renew",
 
 	notReached:     "None of the approvers could be told, so request {id} was withdrawn",
@@ -148,7 +151,8 @@ var englishReads = readWords{
 	nothingWaits: "Nothing waits for you.",
 	nothingDue:   "Nothing expires soon.",
 	waiting:      counted{One: "{n} request waits for you:", Other: "{n} requests wait for you:"},
-	due:          counted{One: "{n} licence expires soon", Other: "{n} licences expire soon"},
+	yours:        counted{One: "{n} request of yours is open:", Other: "{n} requests of yours are open:"},
+	due:          counted{One: "{n} licence expires soon or has expired:", Other: "{n} licences expire soon or have expired:"},
 	whoami:       "Your role is {role}",
 
 	noneAtAll:  "The panel shows no licences",
@@ -158,7 +162,7 @@ var englishReads = readWords{
 	licence:    "Licence {code}",
 
 	noneExpires: counted{One: "Nothing expires within {n} day", Other: "Nothing expires within {n} days"},
-	expiring:    counted{One: "Expires within {n} day: {count}", Other: "Expires within {n} days: {count}"},
+	expiring:    counted{One: "Expires within {n} day, or has expired: {count}", Other: "Expires within {n} days, or has expired: {count}"},
 	renewAll:    "To renew them: {command}",
 
 	noProduct:   "No product is called “{words}”",
@@ -171,7 +175,7 @@ var englishReads = readWords{
 	nonePending: "No request is open",
 	by:          "by {who}",
 	confirm:     "waits for the confirmation until {until}",
-	uncertain:   "not known: {command}",
+	uncertain:   "outcome not known, an admin can type {command}",
 	underWay:    "under way",
 	votes:       counted{Other: "{have} of {n} approvals, until {until}"},
 
