@@ -36,8 +36,9 @@ const (
 	maxFact      = 1500 // of 2000, label and value
 	maxLine      = 600
 	maxNote      = 900
-	maxFallback  = 3500 // of 4000, Slack's advice for text
+	maxFallback  = 4000 // bytes: chat.update takes no more text
 	countOfRest  = 12   // "\n… +1234"
+	bullet       = "• "
 )
 
 // rendered is a message as Slack takes it: blocks, and the same as text for
@@ -171,11 +172,11 @@ func (c *canvas) lines(lines []chat.Text) {
 		if size+used > maxText-countOfRest {
 			flush()
 		}
-		bullet := "\n• "
+		begin := "\n" + bullet
 		if size == 0 {
-			bullet = "• "
+			begin = bullet
 		}
-		part = append(append(part, chat.Span{Text: bullet}), l...)
+		part = append(append(part, chat.Span{Text: begin}), l...)
 		c.left -= used
 		size += used
 	}
@@ -220,36 +221,63 @@ func actions(buttons []chat.Button) []slackgo.Block {
 }
 
 // fallback says what the blocks say, for notifications and screen readers. Mentions
-// are Slack's here too; else it is plain text, escaped.
+// are Slack's here too; else it is plain text, escaped. Where it gets too long, lists
+// lose their bullets and then their last lines, so that what stands below them is
+// said; then what is left goes from the end.
 func fallback(head chat.Text, m chat.Message) string {
-	var b strings.Builder
-	left := maxFallback
-	line := func(prefix string, t chat.Text) {
-		t, used := clip(t, left)
-		s := strings.TrimSpace(plain(t, true))
-		if s == "" {
-			return
+	var parts []part
+	size := countOfRest
+	add := func(prefix string, most int, t chat.Text, line bool) {
+		t, _ = clip(t, most)
+		if s := strings.TrimSpace(plain(t, true)); s != "" {
+			parts = append(parts, part{prefix + s, line})
+			size += len(prefix) + len(s) + 1
 		}
-		if b.Len() > 0 {
-			b.WriteByte('\n')
-		}
-		b.WriteString(prefix)
-		b.WriteString(s)
-		left -= used + len(prefix) + 1
 	}
-	line("", head)
+	add("", maxHead, head, false)
 	for _, k := range m.Blocks {
-		line("", k.Text)
+		add("", maxText, k.Text, false)
 		for _, f := range k.Facts {
-			line("", fact(f, ": "))
+			add("", maxFact, fact(f, ": "), false)
 		}
 		for _, l := range k.Lines {
-			line("• ", oneLine(l))
+			add(bullet, maxLine, oneLine(l), true)
 		}
-		line("", oneLine(k.Note))
+		add("", maxNote, oneLine(k.Note), false)
 	}
-	if b.Len() == 0 {
+	if len(parts) == 0 {
 		return "…"
 	}
-	return b.String()
+	long := size > maxFallback
+	for i, p := range parts {
+		if p.line && long {
+			parts[i].text = strings.TrimPrefix(p.text, bullet)
+			size -= len(p.text) - len(parts[i].text)
+		}
+	}
+	left := 0
+	for i := len(parts) - 1; i > 0 && size > maxFallback; i-- {
+		if parts[i].line {
+			size -= len(parts[i].text) + 1
+			parts[i].text = ""
+			left++
+		}
+	}
+	var b strings.Builder
+	for _, p := range parts {
+		switch {
+		case p.text == "" && left > 0:
+			b.WriteString("… +" + strconv.Itoa(left) + "\n")
+			left = 0
+		case p.text != "" && b.Len()+len(p.text) < maxFallback:
+			b.WriteString(p.text + "\n")
+		}
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// part is a line of the fallback, and whether it is one of a list.
+type part struct {
+	text string
+	line bool
 }

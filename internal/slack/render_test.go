@@ -7,8 +7,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"pgregory.net/rapid"
 
@@ -269,6 +271,26 @@ func TestNamesAreShownAsTheyAre(t *testing.T) {
 			}
 		}
 	})
+}
+
+// chat.update takes 4000 bytes of text, escaped, and fails beyond. What stands below a
+// list that is too long is said all the same.
+func TestLongFallbacks(t *testing.T) {
+	for _, word := range []string{"srv", "сервер", "a&b<c>", "🛰🛰🛰"} {
+		m := chat.Message{Head: chat.Text{{Text: "Renew 50 licences?"}}}
+		for n := range 50 {
+			m.Blocks = append(m.Blocks, chat.Block{Lines: []chat.Text{{{Text: strconv.Itoa(1001+n) + " " + strings.Repeat(word, 12) + " · 192.0.2.10 · 2025-02-10 → 2025-03-10"}}}})
+		}
+		m.Blocks = append(m.Blocks, chat.Block{Facts: []chat.Fact{{Label: "Balance", Value: chat.Text{{Text: "1 EUR"}}}}}, chat.Block{Note: chat.Text{{Text: "Request abcdef."}}})
+		got := render(m).text
+		lines := strings.Count(got, "192.0.2.10")
+		if len(got) > 4000 || len(got) < 3600 || !utf8.ValidString(got) {
+			t.Errorf("%s: %d bytes", word, len(got))
+		}
+		if want := fmt.Sprintf("\n… +%d\nBalance: 1 EUR\nRequest abcdef.", 50-lines); !strings.HasSuffix(got, want) {
+			t.Errorf("%s: %d lines, then %q", word, lines, got[len(got)-60:])
+		}
+	}
 }
 
 func BenchmarkRender(b *testing.B) {
