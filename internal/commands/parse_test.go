@@ -132,6 +132,14 @@ func TestParseErrors(t *testing.T) {
 		"order 5477 ip=10.0.0.1": {
 			Kind: UnknownProduct, Verb: "order", Word: "5477", Near: []string{"ISPmanager 6 Pro"},
 		},
+		"expires":       {Kind: UnknownVerb, Word: "expires", Near: []string{"expiring"}},
+		"Terminating 1": {Kind: UnknownVerb, Word: "Terminating", Near: []string{"terminate"}},
+		"order ispmanager-6-lite": {
+			Kind: UnknownProduct, Verb: "order", Word: "ispmanager-6-lite", Near: []string{"ISPmanager 6 Lite"},
+		},
+		"order ISPmanager6Bussiness": {
+			Kind: UnknownProduct, Verb: "order", Word: "ISPmanager6Bussiness", Near: []string{"ISPmanager 6 Business"},
+		},
 		"order virusdie": {
 			Kind: AmbiguousProduct, Verb: "order", Word: "virusdie",
 			Allowed: []string{"VirusDie for ISPmanager 5 Lite", "VirusDie for ISPmanager 5 Business"},

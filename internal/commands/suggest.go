@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/agnivade/levenshtein"
@@ -15,6 +16,7 @@ const (
 	maxNear   = 5 // suggestions in one answer
 	tooFar    = 1 << 16
 	minPrefix = 3 // letters from which a beginning counts as the word
+	minStem   = 5 // letters from which a common beginning makes two words alike
 )
 
 // distance counts the slips between what was typed and what may have been meant:
@@ -55,7 +57,8 @@ func swapped(a, b []rune) bool {
 }
 
 // nearest gives those of the words that are closest to what was typed, in their
-// order; none where none is close. A beginning of three letters is close.
+// order; none where none is close. A beginning of three letters is close, and so is
+// another form of the word.
 func nearest(typed string, words []string) []string {
 	var found []string
 	best := tooFar
@@ -63,6 +66,9 @@ func nearest(typed string, words []string) []string {
 		d := distance(typed, w)
 		if d > 1 && len(typed) >= minPrefix && len(w) > len(typed) && strings.EqualFold(w[:len(typed)], typed) {
 			d = 1
+		}
+		if n := minStem; d == tooFar && len(typed) >= n && len(w) >= n && strings.EqualFold(w[:n], typed[:n]) {
+			d = tooFar - 1
 		}
 		if d < best {
 			best, found = d, nil
@@ -91,7 +97,40 @@ func nearestProducts(typed []string) []string {
 			found = append(found, p.Name)
 		}
 	}
+	if len(found) == 0 {
+		found = nearlySpelled(strings.Join(typed, ""))
+	}
 	return found[:min(len(found), maxNear)]
+}
+
+// nearlySpelled gives the names of the products that are what was typed but for
+// blanks and signs, or but for a slip or two.
+func nearlySpelled(typed string) []string {
+	typed = squeezed(typed)
+	var names, held []string
+	for _, p := range license.Products() {
+		names = append(names, squeezed(p.Name))
+		if len(typed) >= minStem && strings.Contains(squeezed(p.Name), typed) {
+			held = append(held, p.Name)
+		}
+	}
+	if held != nil {
+		return held
+	}
+	for _, near := range nearest(typed, names) {
+		held = append(held, license.Products()[slices.Index(names, near)].Name)
+	}
+	return held
+}
+
+// squeezed is a text's letters and digits alone, in lower case.
+func squeezed(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, s)
 }
 
 // slips is the distance from a typed word to the nearest word of a product.
