@@ -122,7 +122,8 @@ func (s *Speaker) entry(e requests.Entry, w widths) Text {
 	if e.Action != "" {
 		about = join(" ", plain(e.Action), short(e.License, w.name))
 	}
-	head := join(" ", plain("#"+strconv.FormatUint(e.Seq, 10)), s.time(e.Time, time.Time{}), event)
+	at := s.time(e.Time, time.Unix(0, 0)) // with its year: a trail goes back
+	head := join(" ", plain("#"+strconv.FormatUint(e.Seq, 10)), at, event)
 	return join(" · ", head, about, actor, short(e.Detail, w.said))
 }
 

@@ -227,7 +227,7 @@ var englishErrors = errorWords{
 		commands.EmptyName:        "The name is empty; write one or leave it out",
 		commands.LongName:         "The name “{word}” is too long; at most {limit} characters",
 		commands.NameIsAccount:    "“{word}” looks like an account; write a person's name",
-		commands.UnclosedQuote:    "The quote at character {pos} is not closed",
+		commands.UnclosedQuote:    "The quote at character {pos} is not closed; close it, or write \\ before it",
 		commands.ControlCharacter: "Character {pos} cannot be seen ({word}); type the command again without it",
 		commands.TooLong:          "The command is too long; at most {limit} bytes",
 	},
