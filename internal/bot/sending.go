@@ -91,11 +91,12 @@ func (b *Bot) edit(ctx context.Context, c Chat, r requests.Request, m message, p
 func (b *Bot) through(c Chat, op string, place chat.Place, send func() (chat.Ref, error)) (chat.Ref, time.Duration, error) {
 	method := c.Name() + "/" + op
 	here := method + "/" + place.ID
-	if again, ok := b.lanes.enter(b.Now(), method, here); !ok {
+	held, again, ok := b.lanes.enter(b.Now(), method, here)
+	if !ok {
 		return "", max(again.Sub(b.Now()), time.Millisecond), nil
 	}
 	through := false
-	defer func() { b.lanes.leave(through, method, here) }()
+	defer func() { b.lanes.leave(held, b.Now(), through) }()
 	failpoint.Here("chat/before", op)
 	ref, err := send()
 	failpoint.Here("chat/after", op)
