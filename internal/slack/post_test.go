@@ -144,9 +144,9 @@ func TestRateLimits(t *testing.T) {
 		after  time.Duration
 	}{
 		"seconds":   {slackserver.RateLimited(methodPost, 7), 7 * time.Second},
-		"no header": {slackserver.RateLimited(methodPost, 0), 30 * time.Second},
-		"a date":    {slackserver.Break{Times: 1, Status: 429, Header: map[string]string{"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}}, 30 * time.Second},
-		"answer":    {slackserver.Break{Times: 1, Status: 200, Body: `{"ok":false,"error":"ratelimited"}`}, 30 * time.Second},
+		"no header": {slackserver.RateLimited(methodPost, 0), 5 * time.Second},
+		"a date":    {slackserver.Break{Times: 1, Status: 429, Header: map[string]string{"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}}, 5 * time.Second},
+		"answer":    {slackserver.Break{Times: 1, Status: 200, Body: `{"ok":false,"error":"ratelimited"}`}, 5 * time.Second},
 	} {
 		w := newWorld(t, nil)
 		w.slack.Break(c.broken)

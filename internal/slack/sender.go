@@ -20,8 +20,8 @@ import (
 
 const (
 	callTimeout  = 10 * time.Second
-	maxAnswer    = 8 << 20 // bytes; a page of history with all its blocks is far below
-	defaultPause = 30 * time.Second
+	maxAnswer    = 8 << 20         // bytes; a page of history with all its blocks is far below
+	defaultPause = 5 * time.Second // after a 429 that does not say: a longer one is said again
 	maxPause     = time.Hour
 )
 
