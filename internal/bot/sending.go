@@ -258,7 +258,7 @@ func (b *Bot) shut(ctx context.Context, r requests.Request, m message, why strin
 		m.Place, m.ReplyTo, m.Moved = b.chats[in.Place.Transport].Direct(r.By.Account), "", true
 		return b.change(ctx, m, func(tx *store.Tx) error {
 			tx.OnCommit(func() { b.sync(m.messageID) })
-			return b.whisper(tx, in, say.CannotPost(why, "", false))
+			return b.whisper(tx, in, say.CannotPost(why, b.invite(in.Place), false))
 		})
 	case m.Kind == kindQuestion && r.State == requests.Proposed:
 		m.Closed = why
@@ -270,7 +270,7 @@ func (b *Bot) shut(ctx context.Context, r requests.Request, m message, why strin
 			if _, _, err := b.step(tx, now, requests.Unaskable{Why: why}, b.Now()); err != nil {
 				return err
 			}
-			return b.whisper(tx, in, say.CannotPost(why, "", true))
+			return b.whisper(tx, in, say.CannotPost(why, b.invite(in.Place), true))
 		})
 	case m.Kind == kindCard:
 		m.Closed = why
@@ -284,6 +284,19 @@ func (b *Bot) shut(ctx context.Context, r requests.Request, m message, why strin
 		return b.giveToAdmins(ctx, r, m, why)
 	}
 	return b.close(ctx, m, why)
+}
+
+// inviter is a chat where people add the bot to a place by a command.
+type inviter interface {
+	Invite() string // "/invite @bot"; "" while the bot's name is not known
+}
+
+// invite is the command that adds the bot to the place, "" where there is none.
+func (b *Bot) invite(p chat.Place) string {
+	if c, ok := b.chats[p.Transport].(inviter); ok {
+		return c.Invite()
+	}
+	return ""
 }
 
 // unreached withdraws a question that no approver can see.

@@ -220,22 +220,24 @@ func (s *Speaker) Broken() Message {
 
 // CannotPost says that the bot may not post where it was asked, by [Closed].Why,
 // and what to do about it. The question went to the asker by direct message, or,
-// where others would have to approve it, was refused. bot is the bot's name in
-// that chat, "" where it is not known.
-func (s *Speaker) CannotPost(why, bot string, refused bool) Message {
+// where others would have to approve it, was refused. invite is the command that
+// adds the bot to a channel of that chat, "" where there is none or it is not known.
+func (s *Speaker) CannotPost(why, invite string, refused bool) Message {
 	m := say(iconWarn, s.closed(why).fill(nil))
-	next := s.w.answer.closedAsked
+	w := s.w.answer
+	asked, add, with := w.closedAsked, w.addNext, w.inviteNext
 	if refused {
-		m.Icon, next = iconStopped, s.w.answer.closedRefused
+		m.Icon = iconStopped
+		asked, add, with = w.closedRefused, w.add, w.invite
 	}
-	m.Blocks = append(m.Blocks, paragraph(next.fill(nil))...)
+	m.Blocks = append(m.Blocks, paragraph(asked.fill(nil))...)
 	switch {
-	case why == "not-in-channel" && bot != "":
-		m.Blocks = append(m.Blocks, paragraph(s.w.answer.invite.fill(args{"bot": plain(bot)}))...)
+	case why == "not-in-channel" && invite != "":
+		m.Blocks = append(m.Blocks, paragraph(with.fill(args{"command": code(invite)}))...)
 	case why == "not-in-channel":
-		m.Blocks = append(m.Blocks, paragraph(s.w.answer.add.fill(nil))...)
-	case why == "not-in-chat" && refused:
-		m.Blocks = append(m.Blocks, paragraph(s.w.answer.elsewhere.fill(nil))...)
+		m.Blocks = append(m.Blocks, paragraph(add.fill(nil))...)
+	case refused:
+		m.Blocks = append(m.Blocks, paragraph(w.elsewhere.fill(nil))...)
 	}
 	return m
 }

@@ -228,7 +228,7 @@ type answerWords struct {
 	rate                                             phrase
 	broken, brokenNext                               phrase
 	closedAsked, closedRefused                       phrase
-	add, invite, elsewhere                           phrase
+	add, addNext, invite, inviteNext, elsewhere      phrase
 	undelivered, undeliveredNext                     phrase
 	private, privateFirst, privateFirstOf            phrase
 	panelDown, panelUntil                            phrase

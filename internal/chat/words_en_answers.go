@@ -120,8 +120,10 @@ var englishAnswers = answerWords{
 	closedAsked:   "The question went to you by direct message: confirm it there.",
 	closedRefused: "Others have to approve this, and would not see it; nothing was asked for.",
 	add:           "Add the bot to it, with the right to write, then ask again.",
+	addNext:       "To be asked there the next time, add the bot to it, with the right to write.",
+	invite:        "Invite the bot, then ask again: {command}",
+	inviteNext:    "To be asked in the channel the next time, invite the bot: {command}",
 	elsewhere:     "Ask in a channel that the bot is in, or in a direct message to it.",
-	invite:        "Invite it, then ask here: `/invite @{bot}`",
 
 	undelivered:     "The outcome of request {id} could not be delivered",
 	undeliveredNext: "Please tell {who}.",

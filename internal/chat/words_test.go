@@ -70,7 +70,7 @@ func TestCatalogueIsComplete(t *testing.T) {
 			missing(w.errors.kinds, declared[commands.Kind](t, "../commands/errors.go")),
 			missing(w.roles, []requests.Role{requests.Nobody, requests.Viewer, requests.Operator, requests.Approver, requests.Admin}),
 			missing(w.statuses, []license.Status{0, 1, 2, 3, 4, 5}),
-			missing(w.closed, []string{"not-in-channel", "archived", "gone", "blocked", "not-started"}),
+			missing(w.closed, []string{"not-in-channel", "not-in-chat", "archived", "gone", "blocked", "not-started"}),
 		} {
 			if reflect.ValueOf(gap).Len() > 0 {
 				t.Errorf("%s has no words for %v", lang, gap)
@@ -307,7 +307,7 @@ func TestRefusalsShowNoLicence(t *testing.T) {
 		for _, m := range []Message{
 			s.NotAllowed(requests.Operator, requests.Viewer), s.OwnRequest(r), s.NotYours(r), s.AlreadyVoted(r), s.WrongButton(),
 			s.UnknownRequest(), s.CouldNotCheck(), s.NothingUncertain(r), s.LeftOut([]Asked{{Request: r, Codes: []license.Code{first(r).Code}}}, 0),
-			s.NobodyCanApprove(a, 1, 0), s.NotReached(r), s.CannotPost("not-in-channel", "bot", true),
+			s.NobodyCanApprove(a, 1, 0), s.NotReached(r), s.CannotPost("not-in-channel", "/invite @bot", true),
 			s.Stranger("telegram:5", []requests.Member{{Person: "bob"}}),
 		} {
 			text := sound(t, m)

@@ -327,7 +327,13 @@ func TestCheckAndLink(t *testing.T) {
 	if l := w.bot.Link("slack:C1/1.000002"); l != "" {
 		t.Errorf("a link to an unknown workspace: %q", l)
 	}
+	if c := w.bot.Invite(); c != "" {
+		t.Errorf("an invitation without a name: %q", c)
+	}
 	who, err := w.bot.Check(t.Context())
+	if c := w.bot.Invite(); c != "/invite @license-bot" {
+		t.Errorf("%q", c)
+	}
 	if err != nil || who != "license-bot in sandbox (T0SANDBOX1)" {
 		t.Errorf("%q, %v", who, err)
 	}

@@ -173,6 +173,15 @@ func (a *Adapter) Link(ref chat.Ref) string {
 	return home.url + "archives/" + channel + "/p" + strings.Replace(ts, ".", "", 1)
 }
 
+// Invite is the command by which people add the bot to a channel, "" while its name
+// is not known yet.
+func (a *Adapter) Invite() string {
+	if home := a.home.Load(); home != nil && home.user != "" {
+		return "/invite @" + home.user
+	}
+	return ""
+}
+
 // State says whether commands can come in, and else why not, in words for whoever
 // runs the bot.
 func (a *Adapter) State() (ready bool, why string) { return a.state.get() }
