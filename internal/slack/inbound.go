@@ -70,9 +70,9 @@ func (c command) inbound(seed string, now time.Time) (chat.Inbound, error) {
 	if err != nil {
 		return chat.Inbound{}, err
 	}
-	id := c.Trigger
-	if id == "" {
-		id = seed
+	id := seed
+	if c.Trigger != "" {
+		id = strings.Join([]string{c.Trigger, c.User, c.Channel, c.Text}, "\x00")
 	}
 	return chat.Inbound{
 		Delivery: deliveryID("command", id),
@@ -86,7 +86,8 @@ func (c command) inbound(seed string, now time.Time) (chat.Inbound, error) {
 }
 
 // deliveryID names a delivery by a hash of what tells it from all others: it is
-// remembered for days, and a trigger_id is a secret.
+// remembered for days, and a trigger_id is a secret. What was asked is in it too, so
+// that nothing is taken for a redelivery but the same again.
 func deliveryID(kind, id string) string {
 	sum := sha256.Sum256([]byte(id))
 	return "slack:" + kind + ":" + hex.EncodeToString(sum[:16])
@@ -165,10 +166,11 @@ func clicks(payload []byte, now time.Time) ([]chat.Inbound, error) {
 	}
 	in := make([]chat.Inbound, 0, len(p.Actions))
 	for i, act := range p.Actions {
-		id := p.Trigger
-		if id == "" {
-			id = strings.Join([]string{p.Container.Channel, p.Container.TS, act.TS, p.User.ID}, "/")
+		when := p.Trigger
+		if when == "" {
+			when = act.TS
 		}
+		id := strings.Join([]string{when, p.User.ID, p.channel(), p.Container.TS, act.ID, act.Value}, "\x00")
 		if i > 0 {
 			id += "#" + strconv.Itoa(i)
 		}

@@ -371,6 +371,22 @@ func TestClickBesideUnknownElements(t *testing.T) {
 }
 
 // Without a trigger_id the same body is the same delivery, another another.
+// A redelivery is the same again, and not whatever comes with the same trigger_id.
+func TestSameTriggerOtherCommand(t *testing.T) {
+	form := "command=%2Flicense&team_id=T1&user_id=U1&channel_id=C1&trigger_id=1.2.3&text="
+	deliveries := map[string]bool{}
+	for _, text := range []string{"renew+1001", "renew+1002", "renew+1001"} {
+		in, err := commandForm([]byte(form+text), "", time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		deliveries[in.Delivery] = true
+	}
+	if len(deliveries) != 2 {
+		t.Errorf("%d deliveries, want 2", len(deliveries))
+	}
+}
+
 func TestCommandWithoutTrigger(t *testing.T) {
 	body := func(text string) []byte {
 		return []byte(url.Values{"command": {"/license"}, "team_id": {"T1"}, "user_id": {"U1"}, "channel_id": {"C1"}, "text": {text}}.Encode())
