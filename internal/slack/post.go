@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -194,13 +195,21 @@ func (a *Adapter) whisper(ctx context.Context, channel, user, thread string, m c
 }
 
 // mayAnswer: a response_url was signed for by Slack; it is used only over TLS, or
-// at the very host that the API is at (a proxy, a sandbox).
+// at the very host that the API is at without it (a proxy, a sandbox).
 func (a *Adapter) mayAnswer(address string) bool {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {
 		return false
 	}
-	return u.Scheme == "https" || strings.HasPrefix(a.cfg.APIURL, "http://"+u.Host+"/")
+	api, err := url.Parse(a.cfg.APIURL)
+	return u.Scheme == "https" ||
+		err == nil && u.Scheme == "http" && api.Scheme == "http" && (u.Hostname() == api.Hostname() || loopback(u) && loopback(api))
+}
+
+// loopback says whether the address never leaves this machine.
+func loopback(u *url.URL) bool {
+	ip, err := netip.ParseAddr(u.Hostname())
+	return u.Hostname() == "localhost" || err == nil && ip.IsLoopback()
 }
 
 func (a *Adapter) respond(ctx context.Context, h handle, m chat.Message) error {

@@ -107,6 +107,31 @@ func TestErrorsOfSlack(t *testing.T) {
 	}
 }
 
+// A response_url is secret: it leaves this machine over TLS, or to where the token
+// goes in the open too.
+func TestWhereAnswersMayGo(t *testing.T) {
+	for api, addresses := range map[string]map[string]bool{
+		"https://slack.com/api/": {
+			"https://hooks.slack.com/commands/T1/1/x": true, "http://hooks.slack.com/commands/T1/1/x": false,
+			"http://127.0.0.1:1/x": false, "": false, "/x": false,
+		},
+		"http://127.0.0.1:9000/api/": {
+			"http://127.0.0.1:9001/x": true, "http://localhost:9000/x": true, "http://[::1]:9000/x": true,
+			"http://192.0.2.1:9000/x": false, "ftp://127.0.0.1/x": false,
+		},
+	} {
+		a, err := New(Config{BotToken: botToken, APIURL: api})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for address, may := range addresses {
+			if a.mayAnswer(address) != may {
+				t.Errorf("%q with the API at %s: %v", address, api, !may)
+			}
+		}
+	}
+}
+
 // A command can be typed in a direct message between two people, which the bot is no
 // part of and can't be added to.
 func TestClosedConversation(t *testing.T) {
