@@ -69,10 +69,20 @@ func (a *Adapter) Post(ctx context.Context, p chat.Post) (chat.Ref, error) {
 		}))
 	}
 	var in, ts string
-	err := a.call(methodPost, channel, func() (err error) {
-		in, ts, err = a.api.PostMessageContext(ctx, channel, opts...)
-		return answered(ts, err)
-	})
+	post := func() error {
+		return a.call(methodPost, channel, func() (err error) {
+			in, ts, err = a.api.PostMessageContext(ctx, channel, opts...)
+			return answered(ts, err)
+		})
+	}
+	err := post()
+	if closed, ok := errors.AsType[*chat.Closed](err); ok && closed.Why == "gone" && userID(channel) {
+		// What stands in Slack's place may take only the channel for a person's id.
+		if direct, openErr := a.directChannel(ctx, channel); openErr == nil && direct != "" {
+			channel = direct
+			err = post()
+		}
+	}
 	if err != nil {
 		return "", err
 	}

@@ -107,6 +107,18 @@ func TestErrorsOfSlack(t *testing.T) {
 	}
 }
 
+// chat.postMessage takes a person's id, by Slack's documentation; what stands in its
+// place may ask for the channel.
+func TestPostToAPersonByChannel(t *testing.T) {
+	w := newWorld(t, nil)
+	person := w.slack.User("olga")
+	w.slack.Break(slackserver.Break{Method: methodPost, Times: 1, Status: 200, Body: `{"ok":false,"error":"channel_not_found"}`})
+	ref, err := w.bot.Post(t.Context(), chat.Post{Place: w.bot.Direct(accountFor(person.ID())), Message: plainMessage("hello")})
+	if channel, _, _ := splitRef(ref); err != nil || channel != person.DM() {
+		t.Errorf("%q, %v; want it in %s", ref, err, person.DM())
+	}
+}
+
 // A response_url is secret: it leaves this machine over TLS, or to where the token
 // goes in the open too.
 func TestWhereAnswersMayGo(t *testing.T) {
