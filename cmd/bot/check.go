@@ -27,7 +27,7 @@ func runCheck(ctx context.Context, e env) int {
 	if code, ok := e.nothing("check", e.args); !ok {
 		return code
 	}
-	s, ok := e.load(settings.All)
+	s, ok := e.load(settings.All, firstAdmins)
 	if !ok {
 		return exitUsage
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/isplicense/license-bot/internal/app"
 	"github.com/isplicense/license-bot/internal/control"
+	"github.com/isplicense/license-bot/internal/requests"
 	"github.com/isplicense/license-bot/internal/settings"
 	"github.com/isplicense/license-bot/internal/store"
 )
@@ -38,11 +40,23 @@ func newStore(s settings.Settings) (problems []settings.Problem) {
 	return problems
 }
 
+// firstAdmins finds those who can be nobody: they are well-formed, and many people
+// share them.
+func firstAdmins(s settings.Settings) (problems []settings.Problem) {
+	for _, a := range s.Admins {
+		if _, err := requests.ParseAccount(a); err != nil {
+			problems = append(problems, settings.Problem{Setting: "ADMINS", Right: fmt.Sprintf("name a person's own account: %v", err)})
+			break
+		}
+	}
+	return problems
+}
+
 func runServe(ctx context.Context, e env) int {
 	if code, ok := e.nothing("serve", e.args); !ok {
 		return code
 	}
-	s, ok := e.load(settings.All, newStore)
+	s, ok := e.load(settings.All, newStore, firstAdmins)
 	if !ok {
 		return exitUsage
 	}

@@ -51,11 +51,17 @@ func (e *Endpoint) Decode(v string) error {
 	v = strings.TrimSpace(v)
 	u, err := url.Parse(v)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" ||
-		u.User != nil || strings.ContainsAny(v, "?#") {
+		!isPort(u.Port()) || u.User != nil || strings.ContainsAny(v, "?#") {
 		return errors.New("write a URL such as https://example.com/path, without user, ? or #")
 	}
 	*e = Endpoint(v)
 	return nil
+}
+
+// isPort says whether a URL can have that port; url.Parse takes any digits.
+func isPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return port == "" || err == nil && n > 0
 }
 
 // Listen is an address to listen on: "host:port", or ":port" for every interface.
@@ -87,7 +93,8 @@ func (p *Path) Decode(v string) error {
 // Accounts are people's accounts: "slack:TEAM/USER", "telegram:ID".
 type Accounts []string
 
-var accountForm = regexp.MustCompile(`^(slack:[TE][A-Z0-9]+/[UW][A-Z0-9]+|telegram:[1-9][0-9]*)$`)
+// The lengths are those that accounts in chat may have.
+var accountForm = regexp.MustCompile(`^(slack:[TE][A-Z0-9]{1,30}/[UW][A-Z0-9]{1,30}|telegram:[1-9][0-9]{0,18})$`)
 
 // Decode reads accounts with commas between them.
 func (a *Accounts) Decode(v string) error {
@@ -122,7 +129,7 @@ type Place struct {
 // Places are places, none of them twice.
 type Places []Place
 
-var placeForm = regexp.MustCompile(`^(?:(slack):([CDG][A-Z0-9]+)|(telegram):(-?[1-9][0-9]*)(?:/([1-9][0-9]*))?)$`)
+var placeForm = regexp.MustCompile(`^(?:(slack):([CDG][A-Z0-9]{1,30})|(telegram):(-?[1-9][0-9]{0,17})(?:/([1-9][0-9]{0,9}))?)$`)
 
 // Decode reads places with commas between them.
 func (p *Places) Decode(v string) error {
