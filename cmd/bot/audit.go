@@ -39,18 +39,20 @@ func runAudit(ctx context.Context, e env) int {
 		}
 		return e.withStore(func(s control.Store, _ settings.Settings) error { return e.exportAudit(ctx, s) })
 	case "verify":
-		var anchor string
-		rest, err := options(e.args[1:], func(f *flag.FlagSet) { f.StringVar(&anchor, "anchor", "", "") })
+		var anchor given
+		rest, err := options(e.args[1:], func(f *flag.FlagSet) { f.Var(&anchor, "anchor", "") })
 		if err != nil {
 			return e.misused("%v; see bot audit --help", err)
 		}
 		if code, ok := e.nothing("audit", rest); !ok {
 			return code
 		}
-		if anchor = strings.TrimSpace(anchor); anchor != "" && !hashForm.MatchString(anchor) {
+		if hash := strings.TrimSpace(anchor.value); anchor.set && !hashForm.MatchString(hash) {
 			return e.misused("--anchor: write the hash of an entry, 64 characters 0-9 and a-f")
 		}
-		return e.withStore(func(s control.Store, _ settings.Settings) error { return e.verifyAudit(ctx, s, anchor) })
+		return e.withStore(func(s control.Store, _ settings.Settings) error {
+			return e.verifyAudit(ctx, s, strings.TrimSpace(anchor.value))
+		})
 	}
 	return e.misused("%s; see bot audit --help", unknown("command", e.args[0], []string{"export", "verify"}))
 }

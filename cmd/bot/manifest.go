@@ -16,22 +16,22 @@ Create New App, From a manifest, and paste it there.
 `
 
 func runManifest(_ context.Context, e env) int {
-	var at string
-	rest, err := options(e.args, func(f *flag.FlagSet) { f.StringVar(&at, "url", "", "") })
+	var at given
+	rest, err := options(e.args, func(f *flag.FlagSet) { f.Var(&at, "url", "") })
 	if err != nil {
 		return e.misused("%v; see bot manifest --help", err)
 	}
 	if code, ok := e.nothing("manifest", rest); !ok {
 		return code
 	}
-	if at != "" {
+	if at.set {
 		// Slack takes request URLs over HTTPS only.
-		u, err := url.Parse(at)
+		u, err := url.Parse(at.value)
 		if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 			return e.misused("--url: write where Slack reaches the bot, such as https://bot.example.com")
 		}
 	}
-	if _, err := e.stdout.Write(slack.Manifest(at)); err != nil {
+	if _, err := e.stdout.Write(slack.Manifest(at.value)); err != nil {
 		return e.failed(err)
 	}
 	return exitOK

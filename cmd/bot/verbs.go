@@ -150,3 +150,19 @@ func (e env) nothing(verb string, args []string) (code int, ok bool) {
 	}
 	return e.misused("%q is too much; see bot %s --help", args[0], verb), false
 }
+
+// given is a flag's value that may not be empty where the flag is there: a script whose
+// variable has nothing in it did not mean to leave the flag out.
+type given struct {
+	value string
+	set   bool
+}
+
+// Set is called by package flag.
+func (g *given) Set(v string) error {
+	g.value, g.set = v, true
+	return nil
+}
+
+// String is called by package flag.
+func (g *given) String() string { return g.value }
