@@ -6,10 +6,13 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"golang.org/x/term"
 
 	"github.com/isplicense/license-bot/internal/demo"
+	"github.com/isplicense/license-bot/internal/settings"
 )
 
 const demoHelp = `The real bot, with its real Slack and Telegram adapters and panel client, against
@@ -22,6 +25,9 @@ transcript until Ctrl-C. It leaves nothing behind and needs no network.
 `
 
 func runDemo(ctx context.Context, e env) int {
+	// Who closes the pipe has seen enough: the tour goes on to its end and tidies up, and
+	// is not ended by the signal that a write into such a pipe is.
+	signal.Ignore(syscall.SIGPIPE)
 	o := demo.Options{Out: e.stdout, Color: colours(e.stdout)}
 	var verbose bool
 	rest, err := options(e.args, func(f *flag.FlagSet) {
@@ -34,6 +40,10 @@ func runDemo(ctx context.Context, e env) int {
 	}
 	if code, ok := e.nothing("demo", rest); !ok {
 		return code
+	}
+	var listen settings.Listen
+	if err := listen.Decode(o.Addr); err != nil {
+		return e.misused("--addr: %v", err)
 	}
 	o.Log = slog.New(slog.DiscardHandler)
 	if verbose {

@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strings"
 	"syscall"
 	_ "time/tzdata" // TIMEZONE has to work in a container without zone files
 )
@@ -97,9 +98,10 @@ func asksHelp(args []string) bool {
 	return false
 }
 
-// failed tells of work that failed.
+// failed tells of work that failed, in one line even where several errors were joined or
+// one quotes a message.
 func (e env) failed(err error) int {
-	fmt.Fprintf(e.stderr, "bot: %v\n", err)
+	fmt.Fprintf(e.stderr, "bot: %s\n", strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' }), "; "))
 	return exitFailed
 }
 

@@ -52,10 +52,15 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	if err := s.connected(ctx); err != nil {
-		return err
+	err = s.connected(ctx)
+	if err == nil {
+		err = s.play(ctx, t)
 	}
-	if err := s.play(ctx, t); err != nil {
+	if err != nil && ctx.Err() != nil {
+		// What was waited for at that moment says nothing.
+		return errors.New("interrupted before the end of the tour")
+	}
+	if err != nil {
 		return err
 	}
 	if o.Once {
@@ -84,7 +89,7 @@ func secret(v string) (s settings.Secret) {
 func open(log *slog.Logger) (*stage, error) {
 	dir, err := os.MkdirTemp("", "license-bot-demo-")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("no folder can be made for the demo's store; set TMPDIR to one that can be written: %w", err)
 	}
 	s := &stage{dir: dir, store: filepath.Join(dir, "bot.db")}
 	if err := s.start(log); err != nil {
