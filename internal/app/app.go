@@ -57,6 +57,7 @@ type App struct {
 	telegram  *telegram.Adapter
 	speaker   *chat.Speaker // in the language of places and of people whose own is not known
 	metrics   *metrics
+	listener  net.Listener
 	addr      net.Addr
 
 	mu     sync.Mutex
@@ -145,7 +146,7 @@ func (a *App) makeTelegram() error {
 	return err
 }
 
-// Start opens the store, goes on with what was not finished, listens, and connects
+// Start opens the store, listens, goes on with what was not finished, and connects
 // to the chats. It does not wait for any of them, nor for the panel.
 func (a *App) Start() error {
 	for _, start := range []func() error{a.startCore, a.startHTTP, a.startChats} {
@@ -230,12 +231,21 @@ func places(set settings.Places) []chat.Place {
 // watch is how long late effects of uncertain calls are looked for.
 const watch = 24 * time.Hour
 
-func (a *App) startHTTP() error {
+// listen takes the address, once. Who comes before the server runs waits for it.
+func (a *App) listen() error {
+	if a.listener != nil {
+		return nil
+	}
 	l, err := a.world.Listen("tcp", string(a.settings.HTTPAddr))
 	if err != nil {
 		return fmt.Errorf("HTTP_ADDR: cannot listen: %w", err)
 	}
-	a.addr = l.Addr()
+	a.listener, a.addr = l, l.Addr()
+	a.stops = append(a.stops, func(context.Context) { _ = l.Close() }) // the server has closed it as a rule
+	return nil
+}
+
+func (a *App) startHTTP() error {
 	unspoken := &unspoken{conns: map[net.Conn]struct{}{}}
 	server := &http.Server{
 		Handler:           a.routes(),
@@ -250,7 +260,7 @@ func (a *App) startHTTP() error {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := server.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(a.listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
 			a.log.Error("the HTTP server stopped", "error", err)
 		}
 	}()

@@ -83,6 +83,10 @@ func (a *App) open() (*core, error) {
 	c := &core{}
 	err := a.openStore(c)
 	if err == nil {
+		// Before the bot goes on with anything: one that can't be reached should not begin.
+		err = a.listen()
+	}
+	if err == nil {
 		err = a.startBot(c)
 	}
 	if err != nil {

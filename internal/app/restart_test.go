@@ -1,11 +1,14 @@
 package app_test
 
 import (
+	"errors"
+	"net"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/isplicense/license-bot/internal/app"
 	"github.com/isplicense/license-bot/internal/sandbox/panelserver"
 )
 
@@ -43,6 +46,31 @@ func TestADeadlinePassesWhileTheBotIsOff(t *testing.T) {
 		r.ends(card, "expired")
 		r.pressesInVain(r.ops, card, "Confirm", "Already decided. Expired")
 		r.called("service.prolong", 0)
+	})
+}
+
+func TestABotThatCannotListenBeginsNothing(t *testing.T) {
+	played(t, func(r *rig) {
+		r.allow()
+		card := r.asks(r.ops, "/license renew 1001", "Renew 1001")
+		r.stop()
+		time.Sleep(time.Hour)
+		asked := len(r.world.Slack.Ledger())
+		around := r.around
+		around.Listen = func(string, string) (net.Listener, error) { return nil, errors.New("address already in use") }
+		a, err := app.New(r.settings, around)
+		if err != nil {
+			r.Fatal(err)
+		}
+		if err := a.Start(); err == nil || !strings.HasPrefix(err.Error(), "HTTP_ADDR: cannot listen: ") {
+			r.Errorf("it starts: %v", err)
+		}
+		a.Stop(r.ctx())
+		if n := len(r.world.Slack.Ledger()) - asked; n > 0 {
+			r.Errorf("Slack was called %d times", n)
+		}
+		r.start()
+		r.ends(card, "expired")
 	})
 }
 
