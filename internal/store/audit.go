@@ -29,8 +29,8 @@ type head struct {
 
 // Append adds an entry to the audit trail and gives it as it was kept, with its
 // number, time (in whole seconds), prev and hash, whatever these were before. Bytes
-// that are not UTF-8 are replaced by U+FFFD: an entry is never refused for the words
-// in it.
+// that are not UTF-8 are replaced by U+FFFD, Unicode's line ends by blanks: an entry is
+// never refused for the words in it.
 func (tx *Tx) Append(e requests.Entry) (requests.Entry, error) {
 	if err := tx.writing(); err != nil {
 		return requests.Entry{}, err
@@ -59,15 +59,20 @@ func (tx *Tx) Append(e requests.Entry) (requests.Entry, error) {
 }
 
 func clean(e *requests.Entry) {
-	const bad = "\uFFFD"
-	e.Event = requests.AuditEvent(strings.ToValidUTF8(string(e.Event), bad))
-	e.Request = requests.ID(strings.ToValidUTF8(string(e.Request), bad))
-	e.Actor = requests.Account(strings.ToValidUTF8(string(e.Actor), bad))
-	e.Person = strings.ToValidUTF8(e.Person, bad)
-	e.Action = strings.ToValidUTF8(e.Action, bad)
-	e.License = strings.ToValidUTF8(e.License, bad)
-	e.Detail = strings.ToValidUTF8(e.Detail, bad)
+	e.Event = requests.AuditEvent(cleaned(string(e.Event)))
+	e.Request = requests.ID(cleaned(string(e.Request)))
+	e.Actor = requests.Account(cleaned(string(e.Actor)))
+	e.Person = cleaned(e.Person)
+	e.Action = cleaned(e.Action)
+	e.License = cleaned(e.License)
+	e.Detail = cleaned(e.Detail)
 }
+
+// What the panel says may hold the line ends of Unicode. Some tools split lines at
+// them, and some JSON encoders escape them: neither should hold a trail for broken.
+var lineEnds = strings.NewReplacer("\u0085", " ", "\u2028", " ", "\u2029", " ")
+
+func cleaned(s string) string { return lineEnds.Replace(strings.ToValidUTF8(s, "\uFFFD")) }
 
 func historyKey(license string, seq uint64) []byte {
 	return binary.BigEndian.AppendUint64(append([]byte(license), 0), seq)

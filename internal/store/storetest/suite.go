@@ -265,7 +265,7 @@ func testAudit(t *testing.T, open Opener) {
 		for i := range many {
 			e, err := tx.Append(requests.Entry{
 				Seq: 99, Hash: "no", Event: requests.EventStarted, Actor: requests.Bot,
-				License: fmt.Sprint(1001 + i%3), Detail: "<b> & \u2028 \"кавычки\" \x00\x1f\x7f\t\xff",
+				License: fmt.Sprint(1001 + i%3), Detail: "<b> & \u2028\u0085 \"кавычки\" \x00\x1f\x7f\t\xff",
 			})
 			if err != nil {
 				return err
@@ -285,6 +285,9 @@ func testAudit(t *testing.T, open Opener) {
 	}
 	if len(got) != many {
 		t.Fatalf("%d entries of %d", len(got), many)
+	}
+	if d := got[0].Detail; d != "<b> &    \"кавычки\" \x00\x1f\x7f\t\uFFFD" {
+		t.Errorf("kept as %q", d)
 	}
 	if err := store.Verify(s.Entries(1), got[700].Hash); err != nil {
 		t.Error(err)
