@@ -218,7 +218,7 @@ func TestTextThatCannotBeTaken(t *testing.T) {
 			`edit 1001 name="x`: "is not closed", "renew " + strings.Repeat("1012 ", 790): "Renew 1012?",
 			"list " + strings.Repeat("ж", 2000): "too long", "renew 1001\n1008": "Renew 2 licences?", "renew -1": "no licence code",
 			"renew 1001;1002": "no licence code", "renew " + codesFrom(2000, 51): "At most 50",
-			"renew ip=1": "has no option", "allow everybody admin": "no account", "order \"\" ip=1.1.1.1": "",
+			"renew ip=1": "has no option", "allow everybody admin": "takes the role admin", "order \"\" ip=1.1.1.1": "",
 			"edit 1001 ip=0.0.0.0": "not the IP address", "nodes 1002 -1": "no count",
 			"nodes 1002 99999999999999999999": "no count", "\x00": "", "   ": "Your summary",
 		} {
@@ -228,6 +228,7 @@ func TestTextThatCannotBeTaken(t *testing.T) {
 				r.Errorf("%.40q: %v", text, err)
 			}
 		}
+		r.tells(r.boss, "/license allow everybody admin", "nobody's account")
 		if n := changing(r); n != 0 {
 			r.Errorf("%d calls were made", n)
 		}
