@@ -287,9 +287,51 @@ func TestWhatTurnsUpLateCorrectsTheReport(t *testing.T) {
 	})
 }
 
-// What came of nothing is watched for late effects only until it is tried again: the
-// second call's effect is not the first one's.
-func TestASecondTryEndsTheWatchOfTheFirst(t *testing.T) {
+// A call that a proxy has kept, and that reaches the panel when the same was asked for
+// and done once more, is paid twice. That is told.
+func TestWhatTurnsUpAfterASecondTryIsToldToo(t *testing.T) {
+	for _, c := range []struct {
+		fn, command, title, done string
+		late                     func(p *panelserver.Server, account string) error
+	}{
+		{"service.prolong", "renew 1001", "Renew 1001", "1001 was renewed", func(p *panelserver.Server, account string) error {
+			return p.RenewByHand("1001", panelserver.Month, account)
+		}},
+		{"softexternal.order.param", "order 546 ip=192.0.2.9 name=web9", "Order ISPmanager 6 Lite", "ISPmanager 6 Lite was ordered", func(p *panelserver.Server, account string) error {
+			_, err := p.OrderByHand(546, "192.0.2.9", "web9", panelserver.Month, account)
+			return err
+		}},
+	} {
+		t.Run(c.fn, func(t *testing.T) {
+			played(t, func(r *rig) {
+				r.allow()
+				r.world.Panel.Inject(panelserver.Fault{Func: c.fn, Step: panelserver.Changing, Times: 1, Answer: panelserver.GatewayTimeout()})
+				first := r.asks(r.ops, "/license "+c.command, c.title)
+				r.presses(r.ops, first, "Confirm")
+				r.reportsWithin(first, strings.Replace(c.done, "was", "was not", 1), 5*minute)
+				second := r.asks(r.ops, "/license "+c.command, c.title)
+				r.presses(r.ops, second, "Confirm")
+				r.reports(second, c.done)
+				time.Sleep(time.Hour)
+				if n := r.replies(first, ""); n != 1 {
+					r.Errorf("%d reports of the first%s", n, r.screen(r.ops, channel))
+				}
+				account, _ := r.world.Panel.User()
+				if err := c.late(r.world.Panel, account); err != nil {
+					r.Fatal(err)
+				}
+				r.reportsWithin(first, "Correction: "+c.done+" after all", 3*time.Hour)
+				if n := r.replies(second, ""); n != 1 {
+					r.Errorf("%d reports of the second%s", n, r.screen(r.ops, channel))
+				}
+			})
+		})
+	}
+}
+
+// What came of nothing is watched on when the same is done once more: the second
+// call's effect is not the first one's.
+func TestASecondTryIsNotTheFirst(t *testing.T) {
 	played(t, func(r *rig) {
 		r.allow()
 		r.world.Panel.Inject(panelserver.Fault{Func: "service.prolong", Step: panelserver.Changing, Times: 1, Answer: panelserver.GatewayTimeout()})

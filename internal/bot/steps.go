@@ -207,8 +207,17 @@ func (b *Bot) plan(tx *store.Tx, r requests.Request, e requests.Effect) error {
 		return b.planSync(tx, r)
 	case requests.DoReask:
 		return b.task(tx, taskReask, reask{Request: r.ID, Item: e.Item})
+	case requests.DoHold:
+		return b.tellWatch(tx, r, e.Item, func(i int) requests.Event {
+			return requests.Held{Item: i, Expires: r.Items[e.Item].Before.Expires}
+		})
+	case requests.DoRelease:
+		return b.tellWatch(tx, r, e.Item, func(i int) requests.Event { return requests.LeftBy(r, e.Item, i) })
 	case requests.DoSupersede:
-		return b.supersede(tx, r, e.Item)
+		if err := b.tellWatch(tx, r, e.Item, func(i int) requests.Event { return requests.Superseded{Item: i} }); err != nil {
+			return err
+		}
+		return tx.SetGuard(watchKey(r, e.Item), r.ID)
 	case requests.DoCheck:
 		tx.OnCommit(func() {
 			b.later(e.After, beginning, "check", r.ID, func(ctx context.Context) { b.check(ctx, r, e.Item) })
@@ -234,13 +243,12 @@ func watchKey(r requests.Request, item int) string {
 	return "watch/" + requests.GuardKeys(r.Action, p, []license.Code{r.Items[item].Code})[0]
 }
 
-// supersede ends the watch of an earlier request for the same: what is seen from
-// now on can't be told apart from this call's effect.
-func (b *Bot) supersede(tx *store.Tx, r requests.Request, item int) error {
+// tellWatch gives an event to the earlier request for the same that may be watched.
+func (b *Bot) tellWatch(tx *store.Tx, r requests.Request, item int, event func(item int) requests.Event) error {
 	key := watchKey(r, item)
 	id, ok := tx.Guard(key)
-	if err := tx.SetGuard(key, r.ID); err != nil || !ok || id == r.ID {
-		return err
+	if !ok || id == r.ID {
+		return nil
 	}
 	old, ok, err := tx.Request(id)
 	if err != nil || !ok {
@@ -248,7 +256,7 @@ func (b *Bot) supersede(tx *store.Tx, r requests.Request, item int) error {
 	}
 	for i := range old.Items {
 		if watchKey(old, i) == key {
-			if old, _, err = b.step(tx, old, requests.Superseded{Item: i}, b.Now()); err != nil {
+			if old, _, err = b.step(tx, old, event(i), b.Now()); err != nil {
 				return err
 			}
 		}

@@ -30,7 +30,7 @@ func (s *step) checked(ev Checked) {
 		it.Before = ev.Before
 		it.Tries, it.Said = 0, ""
 		s.log(EventStarted, bot, ev.Item, s.Request.describe(ev.Item))
-		s.do(Effect{Do: DoSupersede, Item: ev.Item})
+		s.do(Effect{Do: DoHold, Item: ev.Item})
 		s.do(Effect{Do: DoCall, Item: ev.Item})
 	}
 }
@@ -77,6 +77,7 @@ func (s *step) answered(ev Answered) {
 			it.Code = ev.Applied.Code
 		}
 		s.log(EventSucceeded, bot, ev.Item, describeExpiry(it.Expires))
+		s.leave(ev.Item)
 		s.ended(ev.Item)
 	case ev.Refused != nil:
 		it.State, it.Source, it.Said = Not, FromPanel, ev.Refused.Said
@@ -85,6 +86,7 @@ func (s *step) answered(ev Answered) {
 			it.Source = FromRules
 		}
 		s.log(EventFailed, bot, ev.Item, join(string(it.Reason), ev.Refused.Detail))
+		s.leave(ev.Item)
 		s.ended(ev.Item)
 	case ev.Unknown != nil:
 		s.uncertain(ev.Item, *ev.Unknown)
@@ -102,8 +104,33 @@ func (s *step) uncertain(i int, a UnknownAnswer) {
 	it.LookUntil = s.k.Now.Add(s.k.Rules.Settle)
 	it.WatchUntil = it.LookUntil.Add(s.k.Rules.Watch)
 	s.log(EventUncertain, bot, i, string(a.Reason))
+	s.do(Effect{Do: DoSupersede, Item: i})
 	s.do(Effect{Do: DoSync})
 	s.do(Effect{Do: DoLook, Item: i})
+}
+
+// leave lets the watch of an earlier request for the same go on, where what this
+// call has left can be told from what may still come of that one.
+func (s *step) leave(i int) {
+	it := s.item(i)
+	told := it.State == Not || s.Request.Action == Order || s.Request.Action == Renew && it.Expires != ""
+	if told {
+		s.do(Effect{Do: DoRelease, Item: i})
+		return
+	}
+	s.do(Effect{Do: DoSupersede, Item: i})
+}
+
+// LeftBy tells the item of an earlier request for the same what the call for r's item
+// has left.
+func LeftBy(r Request, item, earlier int) Released {
+	it := r.Items[item]
+	left := Released{Item: earlier, Applied: it.State == Applied}
+	if left.Applied && r.Action == Renew {
+		left.Expires = it.Expires
+		left.Beyond = it.Facts.After != "" && it.Expires > it.Facts.After && !nearly(it.Expires, it.Facts.After)
+	}
+	return left
 }
 
 // ended brings the request to its end once all its items have come to theirs. Ends

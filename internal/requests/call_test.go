@@ -7,7 +7,7 @@ import (
 
 func TestCheckedAsShown(t *testing.T) {
 	l := renewal(t).press(r1, ButtonConfirm).wait(time.Second).checked(0)
-	l.is(Running, Started).does(DoSupersede, DoCall).trail(EventProposed, EventConfirmed, EventStarted)
+	l.is(Running, Started).does(DoHold, DoCall).trail(EventProposed, EventConfirmed, EventStarted)
 	it := l.item()
 	if it.StartedAt != l.now || it.Before.Expires != "2025-02-10" {
 		t.Errorf("started %+v", it)
@@ -88,7 +88,7 @@ func TestCheckFailed(t *testing.T) {
 }
 
 func TestAnsweredApplied(t *testing.T) {
-	l := renewal(t).press(r1, ButtonConfirm).checked(0).happens(applied(0)).is(Done, Applied).does(DoSync, DoReport)
+	l := renewal(t).press(r1, ButtonConfirm).checked(0).happens(applied(0)).is(Done, Applied).does(DoRelease, DoSync, DoReport)
 	l.trail(EventProposed, EventConfirmed, EventStarted, EventSucceeded)
 	if it := l.item(); it.Source != FromPanel || it.Expires != "2025-03-10" || it.Said != "ok" || it.Doubt {
 		t.Errorf("item %+v", it)
@@ -132,7 +132,7 @@ func TestAnsweredUnknown(t *testing.T) {
 		"nothing": {Answered{}, ReasonGarbled},
 		"killed":  {Killed{}, ReasonKilled},
 	} {
-		l := renewal(t).press(r1, ButtonConfirm).checked(0).happens(c.event).is(Running, Looking).does(DoSync, DoLook)
+		l := renewal(t).press(r1, ButtonConfirm).checked(0).happens(c.event).is(Running, Looking).does(DoSupersede, DoSync, DoLook)
 		l.trail(EventProposed, EventConfirmed, EventStarted, EventUncertain)
 		it := l.item()
 		if it.Reason != c.want || it.LookUntil != l.now.Add(testRules.Settle) || it.WatchUntil != it.LookUntil.Add(testRules.Watch) {
@@ -150,9 +150,9 @@ func TestAnsweredUnknown(t *testing.T) {
 func TestSeveral(t *testing.T) {
 	l := renewal(t, "1001", "1002", "1003", "1004").press(r1, ButtonConfirm)
 	l.checked(0).checked(1).checked(2).happens(Checked{Item: 3, Gone: true}).is(Running, Started, Started, Started, Not).does(DoSync)
-	l.happens(applied(0)).does(DoSync)
-	l.happens(refused(1, ReasonBusy)).does(DoSync)
-	l.happens(lost(2)).does(DoSync, DoLook)
+	l.happens(applied(0)).does(DoRelease, DoSync)
+	l.happens(refused(1, ReasonBusy)).does(DoRelease, DoSync)
+	l.happens(lost(2)).does(DoSupersede, DoSync, DoLook)
 	if got := l.r.OpenGuards(); len(got) != 1 || got[0] != "renew/1003" {
 		t.Errorf("guards %v", got)
 	}

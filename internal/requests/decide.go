@@ -38,9 +38,13 @@ func Decide(r Request, ev Event, k Known) Step {
 		}
 	case Looked:
 		s.looked(ev)
+	case Held:
+		s.held(ev)
+	case Released:
+		s.released(ev)
 	case Superseded:
-		if s.in(ev.Item, Not) && !s.item(ev.Item).WatchUntil.IsZero() {
-			s.item(ev.Item).WatchUntil = time.Time{}
+		if s.watched(ev.Item) {
+			s.item(ev.Item).WatchUntil, s.item(ev.Item).Held = time.Time{}, false
 			s.Changed = true
 		}
 	}

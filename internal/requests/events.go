@@ -76,8 +76,21 @@ type (
 		Forced bool // a person pressed recheck: what is seen is said in any case
 		Seen   Seen
 	}
-	// Superseded says that another call on the licence has begun: what is seen from
-	// now on can't be told apart from its effect.
+	// Held says that a later call for the same begins, and what was read just before
+	// it. Until that has ended, what is seen may be its effect.
+	Held struct {
+		Item    int
+		Expires license.Date
+	}
+	// Released says that the later call has ended, and what it has left.
+	Released struct {
+		Item    int
+		Applied bool
+		Expires license.Date // applied, of a renewal: the expiry that the panel gave it
+		Beyond  bool         // applied, of a renewal: that is later than it can have brought about alone
+	}
+	// Superseded says that what is seen from now on can't be told apart from the
+	// effect of a later call for the same.
 	Superseded struct{ Item int }
 )
 
@@ -89,6 +102,8 @@ func (Checked) event()    {}
 func (Answered) event()   {}
 func (Killed) event()     {}
 func (Looked) event()     {}
+func (Held) event()       {}
+func (Released) event()   {}
 func (Superseded) event() {}
 
 // AppliedAnswer is the panel's "done".
@@ -124,13 +139,15 @@ const (
 	DoLook      Do = "look"      // read the licence to find out what became of the call
 	DoReport    Do = "report"    // say the items' ends in the thread
 	DoReask     Do = "reask"     // put a fresh question for an item whose facts have changed
-	DoSupersede Do = "supersede" // end the watches of earlier requests on the item's licence
+	DoHold      Do = "hold"      // have the watch of an earlier request for the same wait for this call
+	DoRelease   Do = "release"   // have it go on from what this call has left
+	DoSupersede Do = "supersede" // end it, and let this request be the one that is watched
 )
 
 // Effect is one thing to carry out after the step was recorded.
 type Effect struct {
 	Do         Do
-	Item       int   // check, call, look, reask, supersede
+	Item       int   // check, call, look, reask, hold, release, supersede
 	Items      []int // report
 	After      time.Duration
 	Correction bool // report: something else was said before

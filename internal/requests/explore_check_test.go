@@ -191,6 +191,10 @@ func (x *explorer) checkTruth(w *world, i int, ev Event, it Item, h hidden) {
 		}
 	case FromLook:
 		look, ok := ev.(Looked)
+		switch ev.(type) {
+		case Held, Released: // the later call's readings; whose the effect is they don't tell
+			ok = it.State == Applied && it.Doubt && (h.effect == done || h.others)
+		}
 		switch {
 		case !ok || look.Failed:
 			x.failf("item %d: concluded from no look", i)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/isplicense/license-bot/internal/license"
 )
 
 // The exploration takes a request through everything that can happen to it, in
@@ -288,12 +290,48 @@ func (x *explorer) chances(w *world, i int) {
 	switch it.State {
 	case Started, Looking, Unknown, Not:
 		x.try(w, fmt.Sprint("others ", i), chance, func(w *world) { w.items[i].others = true })
-		x.try(w, fmt.Sprint("superseded ", i), chance, func(w *world) {
-			w.items[i].others = true
-			x.happen(w, Superseded{Item: i})
-		})
+		x.again(w, i)
 	case Waiting, Checking, Applied, Dropped:
 	}
+}
+
+// again has the same asked for once more, called and answered, where that can be.
+func (x *explorer) again(w *world, i int) {
+	it, h := w.req.Items[i], w.items[i]
+	if it.State != Not || it.Source != FromLook || it.WatchUntil.IsZero() || h.again {
+		return
+	}
+	if !it.Held {
+		x.try(w, fmt.Sprint("held ", i), chance, func(w *world) { x.happen(w, Held{Item: i, Expires: x.shown(w, i)}) })
+		return
+	}
+	x.try(w, fmt.Sprint("superseded ", i), chance, func(w *world) {
+		w.items[i].others = true
+		x.happen(w, Superseded{Item: i})
+	})
+	x.try(w, fmt.Sprint("released, refused ", i), chance, func(w *world) {
+		w.items[i].again = true // once is enough
+		x.happen(w, Released{Item: i})
+	})
+	if x.action != Renew && x.action != Order {
+		return // of the others an applied one ends the watch
+	}
+	x.try(w, fmt.Sprint("released, applied ", i), chance, func(w *world) {
+		h := &w.items[i]
+		left := Released{Item: i, Applied: true}
+		h.again = true
+		if x.action == Renew {
+			h.later = true
+			left.Expires, left.Beyond = x.shown(w, i), h.effect == done || h.others
+		}
+		x.happen(w, left)
+	})
+}
+
+// shown is the expiry that the panel shows.
+func (x *explorer) shown(w *world, i int) license.Date {
+	s, _ := x.see(w, i, clear)
+	return s.Expires
 }
 
 // outOfPlace gives events that come twice, late, or for nothing that there is:
@@ -311,6 +349,12 @@ func (x *explorer) outOfPlace(w *world, i int) {
 	watched := it.State == Not && it.Source == FromLook && !it.WatchUntil.IsZero()
 	if it.State != Looking && it.State != Unknown && !watched {
 		late = append(late, Looked{Item: i}, Looked{Item: i, Failed: true, Forced: true}, Superseded{Item: i})
+	}
+	if !watched {
+		late = append(late, Held{Item: i}, Held{Item: i, Expires: "2026-01-01"})
+	}
+	if !watched || !it.Held {
+		late = append(late, Released{Item: i}, Released{Item: i, Applied: true, Expires: "2026-01-01", Beyond: true})
 	}
 	if w.req.State == Proposed && w.now.Before(w.req.Deadline) || w.req.State != Proposed {
 		late = append(late, Lapsed{})
@@ -377,7 +421,7 @@ func (x *explorer) begin(w *world, e Effect) {
 		} else {
 			h.look = true
 		}
-	case DoAsk, DoSync, DoReport, DoReask, DoSupersede:
+	case DoAsk, DoSync, DoReport, DoReask, DoHold, DoRelease, DoSupersede:
 	}
 }
 

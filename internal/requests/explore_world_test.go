@@ -142,6 +142,8 @@ type hidden struct {
 	answer                    uint8  // of the call, on its way: index in answers + 1
 	effect                    effect // the truth in the panel
 	others                    bool   // somebody else did the same there
+	again                     bool   // a later request for the same was called and answered
+	later                     bool   // and its effect shows as this one's would
 	inProcess                 bool   // the panel said that it was at it, or took an order
 	given                     bool   // the effect "call" was given
 	told                      ItemState
@@ -199,10 +201,10 @@ func (w *world) forget() {
 		case Waiting, Checking:
 			pending = true
 		case Applied, Dropped:
-			h.effect, h.others, h.inProcess = none, false, false
+			h.effect, h.others, h.inProcess, h.again, h.later = none, false, false, false, false
 		case Not:
 			if it.Source != FromLook || it.WatchUntil.IsZero() && !h.look && !h.forced {
-				h.effect, h.others, h.inProcess = none, false, false
+				h.effect, h.others, h.inProcess, h.again, h.later = none, false, false, false, false
 			}
 		case Started, Looking, Unknown:
 		}
@@ -275,7 +277,8 @@ func (w *world) itemKey(b []byte, i int) []byte {
 	return append(b, it.State[0], it.State[1], source, why, byte(min(it.Tries, minReads)), h.answer, byte(h.effect),
 		byte(h.audit), bit(it.Recheck, 0)|bit(it.Code != "", 1)|bit(it.Doubt, 2)|bit(it.WatchUntil.IsZero(), 3)|
 			bit(h.check, 4)|bit(h.call, 5)|bit(h.look, 6)|bit(h.forced, 7),
-		bit(h.others, 0)|bit(h.inProcess, 1)|bit(h.given, 2)|bit(h.told != "", 3))
+		bit(h.others, 0)|bit(h.inProcess, 1)|bit(h.given, 2)|bit(h.told != "", 3)|
+			bit(h.again, 4)|bit(h.later, 5)|bit(it.Held, 6)|bit(it.Before.Expires > it.Facts.Expires, 7))
 }
 
 // answers are the ways in which a call can be answered, with what has become of it.
@@ -322,12 +325,13 @@ func (v variant) see(w *world, i int, how sight) (Seen, bool) {
 	s := Seen{Found: true, Status: license.StatusActive, Nodes: -1, Name: "srv", Address: "192.0.2.1", Expires: "2025-02-10"}
 	switch v.action {
 	case Renew:
-		for _, renewed := range []bool{ours, others} {
+		for _, renewed := range []bool{ours, others, h.later} {
 			if renewed {
 				s.Expires = s.Expires.AddMonths(1)
 			}
 		}
-		s.Ours, s.Others, s.History = count(ours), count(others), how != nameless && (ours || others)
+		s.Ours, s.Others = count(ours)+count(h.later), count(others)
+		s.History = how != nameless && (ours || others || h.later)
 		s.Found = how != odd
 	case Order:
 		s.Codes = []license.Code{"1009"}
@@ -366,7 +370,7 @@ func (v variant) see(w *world, i int, how sight) (Seen, bool) {
 		s.Processing = "open"
 		return s, h.effect == coming && v.action != Order
 	case nameless:
-		return s, v.action == Renew && (ours || others)
+		return s, v.action == Renew && (ours || others || h.later)
 	case odd:
 		return s, v.action != Terminate
 	case paid:

@@ -72,18 +72,18 @@ func judgeRenewal(it Item, s Seen) Finding {
 		return Finding{Verdict: FoundUnchanged}
 	case s.Expires <= it.Before.Expires:
 		return Finding{} // at work on it, or moved back: neither way
-	case s.History && s.Ours == 0 && s.Others > 0:
+	case s.History && s.Ours <= it.Later && s.Others > 0:
 		// Somebody else was at it and nothing shows that the bot was. "Renewed"
 		// would be a guess; so would "not renewed", and it would be paid twice.
 		return Finding{}
 	}
 	expected := it.Facts.After
-	if expected == "" {
+	if expected == "" || it.Later > 0 { // what the question showed is of before the later calls
 		expected = it.Before.Expires.AddMonths(int(it.Facts.Period))
 	}
 	return Finding{
 		Verdict: FoundApplied,
-		Doubt:   !nearly(s.Expires, expected) || !s.History || s.Others > 0 || s.Ours > 1,
+		Doubt:   !nearly(s.Expires, expected) || !s.History || s.Others > 0 || s.Ours != 1+it.Later,
 		Expires: s.Expires,
 	}
 }

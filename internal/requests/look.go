@@ -7,7 +7,11 @@ func (s *step) looked(ev Looked) {
 		return
 	}
 	it := s.item(ev.Item)
-	if it.State == Not && (it.Source != FromLook || it.WatchUntil.IsZero()) {
+	switch {
+	case it.State == Not && !s.watched(ev.Item):
+		return
+	case it.Held:
+		s.lookAgain(ev.Item)
 		return
 	}
 	it.Looks++
@@ -40,6 +44,45 @@ func (s *step) looked(ev Looked) {
 	}
 }
 
+// watched says whether a late effect of the item is looked for though "not" was said.
+func (s *step) watched(i int) bool {
+	return s.in(i, Not) && s.item(i).Source == FromLook && !s.item(i).WatchUntil.IsZero()
+}
+
+// held has the watch wait while a later call for the same is under way. A date that
+// has moved before that call began is none of its doing.
+func (s *step) held(ev Held) {
+	if !s.watched(ev.Item) {
+		return
+	}
+	it := s.item(ev.Item)
+	if s.Request.Action == Renew && it.Before.Expires != "" && ev.Expires > it.Before.Expires {
+		s.found(ev.Item, Finding{Verdict: FoundApplied, Doubt: true, Expires: ev.Expires})
+		return
+	}
+	it.Held = true
+	s.Changed = true
+}
+
+// released goes on with the watch from what the later call has left.
+func (s *step) released(ev Released) {
+	if !s.watched(ev.Item) || !s.item(ev.Item).Held {
+		return
+	}
+	it := s.item(ev.Item)
+	it.Held = false
+	s.Changed = true
+	if ev.Applied {
+		it.Later++
+	}
+	if ev.Expires > it.Before.Expires {
+		it.Before.Expires = ev.Expires
+	}
+	if ev.Beyond {
+		s.found(ev.Item, Finding{Verdict: FoundApplied, Doubt: true, Expires: ev.Expires})
+	}
+}
+
 func (s *step) found(i int, f Finding) {
 	it := s.item(i)
 	correct := it.State == Not
@@ -51,7 +94,7 @@ func (s *step) found(i int, f Finding) {
 	if it.Reason == ReasonUnpaid && !f.Unpaid {
 		it.Reason = ""
 	}
-	it.WatchUntil = time.Time{}
+	it.WatchUntil, it.Held = time.Time{}, false
 	detail := "applied: the panel shows it"
 	if f.Unpaid {
 		detail += ", left unpaid"
@@ -118,7 +161,7 @@ func (s *step) settle(ev Settled) {
 		if ev.Applied {
 			it.State, detail = Applied, "applied"
 		}
-		it.WatchUntil = time.Time{}
+		it.WatchUntil, it.Held = time.Time{}, false
 		s.log(EventSettled, who, i, detail)
 	}
 	s.ended(subject...)

@@ -3,6 +3,8 @@ package requests
 import (
 	"testing"
 	"time"
+
+	"github.com/isplicense/license-bot/internal/license"
 )
 
 func failedLook(i int) Looked { return Looked{Item: i, Failed: true} }
@@ -70,6 +72,52 @@ func TestSuperseded(t *testing.T) {
 	l.happens(renewed(0)).is(Done, Not).does()
 	if l.r.Watched(l.now) {
 		t.Error("still watched")
+	}
+}
+
+// A second call for the same does not end the watch of the first: what turns up of
+// that one is paid as well.
+func TestHeld(t *testing.T) {
+	watched := func() *life { return renewal(t).uncertain().wait(testRules.Settle).happens(same(0)).is(Done, Not) }
+	l := watched().happens(Held{Expires: "2025-02-10"}).does()
+	l.happens(renewed(0)).is(Done, Not).does(DoLook) // it may be the other's
+	l.happens(Released{}, renewed(0)).is(Done, Applied).does(DoSync, DoReport)
+	if l.item().Doubt || !l.reports().Correction {
+		t.Errorf("%+v", l.item())
+	}
+
+	l = watched().happens(Held{Expires: "2025-02-10"}, Released{Applied: true, Expires: "2025-03-10"}).is(Done, Not).does()
+	l.happens(Looked{Seen: Seen{Found: true, Status: license.StatusActive, Expires: "2025-03-10", History: true, Ours: 1}}).is(Done, Not).does(DoLook)
+	l.happens(Looked{Seen: Seen{Found: true, Status: license.StatusActive, Expires: "2025-04-10", History: true, Ours: 2}}).is(Done, Applied).does(DoSync, DoReport)
+	if it := l.item(); it.Doubt || it.Expires != "2025-04-10" {
+		t.Errorf("%+v", it)
+	}
+
+	for _, landed := range [][]Event{
+		{Held{Expires: "2025-03-10"}}, // before the later call began
+		{Held{Expires: "2025-02-10"}, Released{Applied: true, Expires: "2025-04-10", Beyond: true}}, // while it was under way
+	} {
+		l = watched().happens(landed...).is(Done, Applied).does(DoSync, DoReport)
+		if !l.item().Doubt || !l.reports().Correction {
+			t.Errorf("%+v", l.item())
+		}
+	}
+	renewal(t).uncertain().happens(Held{}, Released{Applied: true}).is(Running, Looking).does()
+}
+
+func TestLeftBy(t *testing.T) {
+	l := renewal(t).press(r1, ButtonConfirm).checked(0).happens(Answered{Applied: &AppliedAnswer{Expires: "2025-03-10"}})
+	if got := LeftBy(l.r, 0, 2); got != (Released{Item: 2, Applied: true, Expires: "2025-03-10"}) {
+		t.Errorf("%+v", got)
+	}
+	l = renewal(t).press(r1, ButtonConfirm).checked(0).happens(Answered{Applied: &AppliedAnswer{Expires: "2025-04-10"}})
+	if got := LeftBy(l.r, 0, 0); !got.Beyond {
+		t.Errorf("%+v", got)
+	}
+	l = renewal(t).press(r1, ButtonConfirm).checked(0).happens(Answered{Applied: &AppliedAnswer{}}).does(DoSupersede, DoSync, DoReport)
+	l = renewal(t).press(r1, ButtonConfirm).checked(0).happens(refused(0, ReasonMoney))
+	if got := LeftBy(l.r, 0, 0); got != (Released{}) {
+		t.Errorf("%+v", got)
 	}
 }
 

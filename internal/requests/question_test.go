@@ -209,7 +209,7 @@ func TestRolesBeforeCall(t *testing.T) {
 			l.members = c.members
 			l.checked(0)
 			if c.want == "" {
-				l.is(Running, Started).does(DoSupersede, DoCall)
+				l.is(Running, Started).does(DoHold, DoCall)
 				return
 			}
 			l.is(Done, Not).does(DoSync, DoReport).trail(EventProposed, EventApproved, EventFailed)

@@ -116,8 +116,19 @@ func sections() []section {
 		{"Item not: no effect was found, and it is watched", func(t *testing.T) *life { return lookedFor(t).wait(settle).happens(same(0)) }, append([]row{
 			{"the effect is there after all", renewed(0), 0},
 			{"all is as before", same(0), 0},
-			{"another call on the licence has begun", Superseded{}, 0},
+			{"a later call for the same has begun, and shows no effect yet", Held{Expires: "2025-02-10"}, 0},
+			{"a later call for the same has begun, and found the effect there", Held{Expires: "2025-03-10"}, 0},
+			{"a later call for the same has no whole answer", Superseded{}, 0},
 		}, settled...)},
+		{"Item not, while a later call for the same is under way", func(t *testing.T) *life {
+			return lookedFor(t).wait(settle).happens(same(0), Held{Expires: "2025-02-10"})
+		}, []row{
+			{"the effect is there, or that of the later call", renewed(0), 0},
+			{"the later call was refused", Released{}, 0},
+			{"the later call took effect", Released{Applied: true, Expires: "2025-03-10"}, 0},
+			{"the later call took effect, and more than that is there", Released{Applied: true, Expires: "2025-04-10", Beyond: true}, 0},
+			{"the later call has no whole answer", Superseded{}, 0},
+		}},
 	}
 }
 
@@ -172,7 +183,8 @@ This table is made from the code: ` + "`go test ./internal/requests -run TestTab
 - **does** is what begins once that is recorded: *check* reads the licence before
   the call, *call* calls the panel, *look* reads it afterwards, *sync* brings every
   message up to date, *report* tells the ends in the thread, *reask* puts a fresh
-  question, *supersede* ends the watch of earlier calls on the licence.
+  question. *hold* has the watch of an earlier request for the same wait for this
+  call, *release* has it go on from what the call has left, *supersede* ends it.
 - **audit** is what is recorded in the audit trail, in the same transaction.
 - **answer** is what whoever clicked or settled is told, alone.
 
