@@ -146,18 +146,18 @@ func TestOneSignIsEnough(t *testing.T) {
 
 // A redirect would carry what is sent on to somebody else.
 func TestRedirectsAreNotFollowed(t *testing.T) {
-	calls := 0
-	a, err := New(Config{Token: "1:" + secret, HTTP: roundTrip(func(*http.Request) (*http.Response, error) {
-		calls++
-		return &http.Response{
-			StatusCode: http.StatusTemporaryRedirect, Header: http.Header{"Location": {"https://elsewhere.example/"}}, Body: http.NoBody,
-		}, nil
-	})})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = a.Post(t.Context(), chat.Post{Place: chat.Place{ID: "5"}, Message: say("hello")})
-	if err == nil || calls != 1 {
-		t.Errorf("%d calls, %v", calls, err)
+	for _, status := range []int{http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect} {
+		calls := 0
+		a, err := New(Config{Token: "1:" + secret, HTTP: roundTrip(func(*http.Request) (*http.Response, error) {
+			calls++
+			return &http.Response{StatusCode: status, Header: http.Header{"Location": {"https://elsewhere.example/"}}, Body: http.NoBody}, nil
+		})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = a.Post(t.Context(), chat.Post{Place: chat.Place{ID: "5"}, Message: say("hello")})
+		if err == nil || calls != 1 {
+			t.Errorf("%d: %d calls, %v", status, calls, err)
+		}
 	}
 }
