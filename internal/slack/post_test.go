@@ -288,6 +288,8 @@ func TestFindAmongForeignMessages(t *testing.T) {
 		{"ts":"9.000003","blocks":[{"type":"actions","elements":[{"type":"brand_new_element"}]}]},
 		{"ts":"9.000002","metadata":{"event_type":"other","event_payload":[1]}},
 		{"ts":"9.000004","metadata":null},{"ts":"9.000005","metadata":"mine"},{"ts":"9.000006","metadata":[]},
+		{"ts":"9.000007","metadata":{"event_type":"license_bot","event_payload":{"nonce":"another of ours"}}},
+		{"ts":"9.000008","metadata":{"event_type":"other","event_payload":{"nonce":"mine"}}},
 		{"ts":"9.000001","metadata":{"event_type":"license_bot","event_payload":{"nonce":"mine"}}}]}`})
 	ref, found, err := w.bot.Find(t.Context(), chat.Post{Place: chat.Place{ID: "C1"}, Nonce: "mine"}, time.Now())
 	if ref != "slack:C1/9.000001" || !found || err != nil {
