@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -185,5 +186,29 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	}
 	if _, _, err := w.bot.Find(t.Context(), post, time.Now()); err == nil || calls != 2 {
 		t.Errorf("%d calls, %v", calls, err)
+	}
+}
+
+// A response_url is signed for, and still no reason to speak in the clear with anybody
+// but the host that the API is at.
+func TestResponseURLsInTheClearAreNotUsed(t *testing.T) {
+	var hosts []string
+	w := newWorld(t, func(_ *slackserver.Options, c *Config) {
+		next := http.DefaultTransport
+		c.HTTP = roundTrip(func(r *http.Request) (*http.Response, error) {
+			hosts = append(hosts, r.URL.Host)
+			if r.URL.Host == "elsewhere.example" {
+				return nil, errors.New("unreachable")
+			}
+			return next.RoundTrip(r)
+		})
+	})
+	in := chat.Inbound{
+		Kind: chat.Command, Account: "slack:T1/U1", Place: chat.Place{Transport: transport, ID: "C1"}, At: time.Now(),
+		Handle: handle{URL: "http://elsewhere.example/commands/1/2"}.String(),
+	}
+	_ = w.bot.Answer(t.Context(), in, plainMessage("x")) // whom it reaches does not matter here
+	if len(hosts) == 0 || slices.Contains(hosts, "elsewhere.example") {
+		t.Errorf("asked were %v", hosts)
 	}
 }
