@@ -134,7 +134,7 @@ var english = words{
 		lookFirst:  "Before asking again, look once more: {command}",
 		asked:      "Asked by {who}.",
 		rechecked:  "Looked again as asked.",
-		repeat:     "It is not known whether this was sent before: it may repeat an earlier message.",
+		repeat:     "It could not be seen whether this arrived before: it may repeat an earlier message.",
 	},
 	answer: englishAnswers,
 	errors: englishErrors,
