@@ -48,6 +48,27 @@ func TestSomeOfSeveralAreAskedForAlready(t *testing.T) {
 	})
 }
 
+// Of several licences those that can't be renewed are left out and named.
+func TestSomeOfSeveralCannotBeRenewed(t *testing.T) {
+	played(t, func(r *rig) {
+		r.allow()
+		mark := r.world.Slack.Mark()
+		card := r.asks(r.ops, "/license renew 1001 9999 1008", "Renew 2 licences")
+		told := r.hears(r.ops, mark, "were left out")
+		if !strings.Contains(told.Text, "no licence 9999") || strings.Contains(told.Text, "1008") {
+			r.Error(told.Text)
+		}
+		r.lacks(card.Text, "9999")
+		r.presses(r.ops, card, "Confirm")
+		r.reports(card, "2 licences: 2 renewed")
+		told = r.tells(r.ops, "/license renew 9998 9999", "Nothing was asked for")
+		if !strings.Contains(told.Text, "no licence 9998") || !strings.Contains(told.Text, "no licence 9999") {
+			r.Error(told.Text)
+		}
+		r.charged("service.prolong", 2)
+	})
+}
+
 func TestTheSameOrderTwice(t *testing.T) {
 	played(t, func(r *rig) {
 		r.allow()

@@ -77,15 +77,20 @@ func (b *Bot) ask(ctx context.Context, t store.Task, w wish) {
 		b.replace(ctx, t, w.in, say.LeftOut(held, 0))
 		return
 	}
-	items, balance, err := b.readAll(ctx, w, held)
+	f, err := b.readAll(ctx, w, held)
 	if ctx.Err() != nil {
 		return // the bot stops: the next start asks again
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		b.cannotAsk(ctx, t, w, err)
-		return
+	case len(f.items) == 0 && len(w.codes) == 1:
+		b.replace(ctx, t, w.in, sayImpossible(say, f.out[0]))
+	case len(f.items) == 0 && len(held) == 0:
+		b.replace(ctx, t, w.in, say.RuledOut(f.whyNot(say), 0))
+	default:
+		b.propose(ctx, t, w, f)
 	}
-	b.propose(ctx, t, w, items, balance)
 }
 
 func (b *Bot) known(tx *store.Tx) (requests.Known, error) {
@@ -187,9 +192,24 @@ func joinCodes(cs []license.Code) string {
 	return strings.Join(s, ",")
 }
 
+// findings are the facts of all that was asked for at once.
+type findings struct {
+	items   []requests.Item
+	out     []*notPossible // what the facts rule out
+	balance string
+}
+
+func (f findings) whyNot(say *chat.Speaker) []chat.Text {
+	why := make([]chat.Text, len(f.out))
+	for i, no := range f.out {
+		why[i] = sayImpossible(say, no).Head
+	}
+	return why
+}
+
 // readAll reads the facts of every licence that nobody asks for yet, several at a
 // time: the panel's client bounds how many calls leave.
-func (b *Bot) readAll(ctx context.Context, w wish, held []chat.Asked) ([]requests.Item, string, error) {
+func (b *Bot) readAll(ctx context.Context, w wish, held []chat.Asked) (findings, error) {
 	codes := slices.DeleteFunc(slices.Clone(w.codes), func(c license.Code) bool { return isHeld(held, c) })
 	if w.action == requests.Order {
 		codes = []license.Code{""}
@@ -220,13 +240,21 @@ func (b *Bot) readAll(ctx context.Context, w wish, held []chat.Asked) ([]request
 		})
 	}
 	reads.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return nil, "", err
+	var f findings
+	for i, err := range errs {
+		no, ruledOut := errors.AsType[*notPossible](err)
+		switch {
+		case ruledOut:
+			f.out = append(f.out, no)
+		case err != nil:
+			return findings{}, err
+		default:
+			f.items = append(f.items, items[i])
 		}
 	}
 	extra.Wait()
-	return items, balance, nil
+	f.balance = balance
+	return f, nil
 }
 
 // errPanicked is what is known of a reading that ended in a panic.
@@ -243,16 +271,11 @@ func (b *Bot) readPatiently(ctx context.Context, a requests.Action, p requests.P
 	return b.read(ctx, a, p, code)
 }
 
-// cannotAsk tells the asker why there is no question.
+// cannotAsk tells the asker that the panel could not be read.
 func (b *Bot) cannotAsk(ctx context.Context, t store.Task, w wish, err error) {
-	say := b.speaker(w.in)
-	if no, ok := errors.AsType[*notPossible](err); ok {
-		b.replace(ctx, t, w.in, sayImpossible(say, no))
-		return
-	}
 	why, _ := readFailed(err)
 	b.Log.Warn("panel not readable", "action", w.action, "license", joinCodes(w.codes), "why", why)
-	b.replace(ctx, t, w.in, say.PanelDown(why, b.Panel.State().Until))
+	b.replace(ctx, t, w.in, b.speaker(w.in).PanelDown(why, b.Panel.State().Until))
 }
 
 func sayImpossible(say *chat.Speaker, no *notPossible) chat.Message {
@@ -273,7 +296,7 @@ func sayImpossible(say *chat.Speaker, no *notPossible) chat.Message {
 
 // propose records the question; whatever has changed while the facts were read
 // counts as it is now.
-func (b *Bot) propose(ctx context.Context, t store.Task, w wish, items []requests.Item, balance string) {
+func (b *Bot) propose(ctx context.Context, t store.Task, w wish, f findings) {
 	asked, err := encodeWhere(w.in)
 	if err != nil {
 		b.failed("question", "", err)
@@ -288,14 +311,12 @@ func (b *Bot) propose(ctx context.Context, t store.Task, w wish, items []request
 		if err != nil {
 			return err
 		}
-		mine := slices.DeleteFunc(slices.Clone(items), func(i requests.Item) bool { return isHeld(held, i.Code) })
-		if len(held) > 0 {
-			if err := b.whisper(tx, w.in, b.speaker(w.in).LeftOut(held, len(mine))); err != nil {
-				return err
-			}
-			if len(mine) == 0 {
-				return tx.DeleteTask(t.ID)
-			}
+		mine := slices.DeleteFunc(slices.Clone(f.items), func(i requests.Item) bool { return isHeld(held, i.Code) })
+		if err := b.leaveOut(tx, w, held, f, len(mine)); err != nil {
+			return err
+		}
+		if len(mine) == 0 {
+			return tx.DeleteTask(t.ID)
 		}
 		id, err := tx.NewRequestID()
 		if err != nil {
@@ -303,7 +324,7 @@ func (b *Bot) propose(ctx context.Context, t store.Task, w wish, items []request
 		}
 		step, no := requests.Propose(requests.Draft{
 			ID: id, Action: w.action, Params: w.params, Items: mine, By: w.in.Account,
-			Balance: balance, Where: asked, Follows: w.follows,
+			Balance: f.balance, Where: asked, Follows: w.follows,
 		}, k)
 		if no.Kind != "" {
 			return b.refuseIn(tx, t, w, no, k)
@@ -325,6 +346,20 @@ func (b *Bot) propose(ctx context.Context, t store.Task, w wish, items []request
 		b.failed("question", "", err)
 		return
 	}
+}
+
+// leaveOut names what is not asked for, and why, where the rest is.
+func (b *Bot) leaveOut(tx *store.Tx, w wish, held []chat.Asked, f findings, rest int) error {
+	say := b.speaker(w.in)
+	if len(held) > 0 {
+		if err := b.whisper(tx, w.in, say.LeftOut(held, rest)); err != nil {
+			return err
+		}
+	}
+	if len(f.out) > 0 {
+		return b.whisper(tx, w.in, say.RuledOut(f.whyNot(say), rest))
+	}
+	return nil
 }
 
 // reask puts a fresh question for a licence that was not as the question showed it.

@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"slices"
 	"time"
 
 	"github.com/isplicense/license-bot/internal/commands"
@@ -113,6 +114,22 @@ func (s *Speaker) LeftOut(asked []Asked, rest int) Message {
 		lines = append(lines, line)
 	}
 	if more := len(asked) - listMax; more > 0 {
+		lines = append(lines, s.more(more))
+	}
+	m := say(iconNone, head)
+	m.Blocks = append(m.Blocks, Block{Lines: lines})
+	return m
+}
+
+// RuledOut says of several licences asked for at once why some, or all, can't be; why
+// are the heads of what would be said of each alone, rest is how many are asked for.
+func (s *Speaker) RuledOut(why []Text, rest int) Message {
+	head := s.w.answer.noneAsked.fill(nil)
+	if rest > 0 {
+		head = s.w.answer.ruledOut.fill(s.w.tag, rest, nil)
+	}
+	lines := slices.Clone(why[:min(len(why), listMax)])
+	if more := len(why) - listMax; more > 0 {
 		lines = append(lines, s.more(more))
 	}
 	m := say(iconNone, head)

@@ -240,6 +240,7 @@ func TestAnswers(t *testing.T) {
 		s.LeftOut([]Asked{{Request: r, Codes: []license.Code{"1001"}, Link: "https://example.slack.com/archives/C1/p1"}}, 0),
 		s.LeftOut([]Asked{{Request: sample(requests.Order)}}, 0),
 		s.LeftOut([]Asked{{Request: r, Codes: []license.Code{"1001", "1002"}}}, 3),
+		s.RuledOut([]Text{s.NoLicence("1001").Head, s.Lifetime("1002").Head}, 3), s.RuledOut([]Text{s.NoLicence("1001").Head, s.Deleted("1002").Head}, 0),
 		s.NotAllowed(requests.Operator, requests.Viewer), s.CouldNotCheck(), s.OwnRequest(lost), s.NotYours(r),
 		s.AlreadyVoted(voted), s.WrongButton(), s.UnknownRequest(), s.NothingUncertain(decided(r)), s.NothingUncertain(r), s.Rechecking(r),
 		s.Settled(ended(r, requests.Applied, requests.FromPerson, requests.ReasonTimeout, "")),

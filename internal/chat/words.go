@@ -216,7 +216,7 @@ type answerWords struct {
 	voted, decided, underWay                         phrase
 	asked, askedBy, askedOrder                       phrase
 	there                                            string
-	leftOut                                          counted
+	leftOut, ruledOut                                counted
 	notAllowed, askAdmin, couldNotCheck, tryAgain    phrase
 	own, ownNext, notYours, notYoursNext             phrase
 	alreadyVoted, wrongButton, noRequest, seePending phrase

@@ -80,6 +80,10 @@ var englishAnswers = answerWords{
 		One:   "Some are asked for already and were left out; {n} other is asked for now",
 		Other: "Some are asked for already and were left out; {n} others are asked for now",
 	},
+	ruledOut: counted{
+		One:   "Some were left out, as below; {n} other is asked for now",
+		Other: "Some were left out, as below; {n} others are asked for now",
+	},
 
 	notAllowed:    "This takes the role {need}; yours is {has}",
 	askAdmin:      "An admin can give it; who you are here: `/license whoami`",
