@@ -73,7 +73,8 @@ func readSecret(path string) (Secret, error) {
 	if len(b) > maxSecret {
 		return Secret{}, errors.New("name a file that holds the secret alone: this one is over 64 KB")
 	}
-	v := strings.TrimSpace(string(b))
+	// Some editors begin a file with a mark of its byte order.
+	v := strings.TrimSpace(strings.TrimPrefix(string(b), "\uFEFF"))
 	if v == "" {
 		return Secret{}, errors.New("name a file that holds the secret: this one is empty")
 	}

@@ -228,7 +228,7 @@ func file(t *testing.T, content string) string {
 func TestSecretsFromFiles(t *testing.T) {
 	env := with(map[string]string{"ISPLICENSE_PASSWORD": "", "TELEGRAM_TOKEN": "", "ISPLICENSE_USER_FILE": ""})
 	env["ISPLICENSE_PASSWORD_FILE"] = file(t, "\n pass word \r\n")
-	env["TELEGRAM_TOKEN_FILE"] = file(t, "1:a\n")
+	env["TELEGRAM_TOKEN_FILE"] = file(t, "\uFEFF1:a\n")
 	setenv(t, env)
 	s, problems := Load(All)
 	if len(problems) > 0 || s.PanelPassword.Reveal() != "pass word" || s.TelegramToken.Reveal() != "1:a" {

@@ -26,7 +26,8 @@ const (
 	ackTimeout   = 2 * time.Second  // slack-go's queue of acknowledgements is full while there is no connection
 	silence      = 2 * time.Minute  // Slack pings every few seconds
 	lookEvery    = 15 * time.Second // how often the watchdog looks
-	maxConnects  = 4                // in a minute; more is a server that closes at once
+	maxConnects  = 4                // one soon after the other; more is a server that closes at once
+	steady       = 10 * time.Second // a connection that lived so long is none that was closed at once
 	refusedPause = time.Minute
 	stormPause   = 5 * time.Second // doubles up to maxStorm
 	maxStorm     = 2 * time.Minute
@@ -125,7 +126,7 @@ type session struct {
 	end      context.CancelCauseFunc
 	requests chan delivery
 	heard    atomic.Int64 // when a byte last came, Unix nanoseconds
-	connects []time.Time  // of the last minute; listen's alone
+	connects []time.Time  // one soon after the other; listen's alone
 }
 
 // delivery is one envelope to record and acknowledge.
@@ -204,15 +205,12 @@ func undecoded(message []byte, now time.Time) (delivery, bool) {
 
 // connected counts: slack-go connects again at once after each connection that it
 // got, so a server that takes and closes them would be asked thousands of times a
-// second.
+// second. A network that fails every now and then is no such server.
 func (s *session) connected(now time.Time) {
-	recent := s.connects[:0]
-	for _, t := range s.connects {
-		if now.Sub(t) < time.Minute {
-			recent = append(recent, t)
-		}
+	if n := len(s.connects); n > 0 && now.Sub(s.connects[n-1]) >= steady {
+		s.connects = s.connects[:0]
 	}
-	if s.connects = append(recent, now); len(s.connects) > maxConnects {
+	if s.connects = append(s.connects, now); len(s.connects) > maxConnects {
 		s.end(errStorm)
 	}
 }

@@ -343,6 +343,24 @@ func TestStormBacksOff(t *testing.T) {
 	})
 }
 
+// A network that fails every quarter of a minute is used for as long as it works.
+func TestAFlappingNetworkIsNoStorm(t *testing.T) {
+	s := &wire{serve: func(c *websocket.Conn) {
+		send(c, helloMessage)
+		_ = c.SetReadDeadline(time.Now().Add(steady + time.Second))
+		acks(c, make(chan string))
+	}}
+	inBubble(t, s, func() error { return nil }, func(_ *Adapter, log *logBuffer) {
+		time.Sleep(10 * time.Minute)
+		if n := s.opened.Load(); n < 40 {
+			t.Errorf("%d connections in ten minutes", n)
+		}
+		if strings.Contains(log.String(), errStorm.Error()) {
+			t.Errorf("log: %s", log)
+		}
+	})
+}
+
 // pipeListener hands the ends of in-memory connections to a server.
 type pipeListener struct {
 	conns  chan net.Conn
