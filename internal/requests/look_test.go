@@ -114,7 +114,7 @@ func TestLeftBy(t *testing.T) {
 	if got := LeftBy(l.r, 0, 0); !got.Beyond {
 		t.Errorf("%+v", got)
 	}
-	l = renewal(t).press(r1, ButtonConfirm).checked(0).happens(Answered{Applied: &AppliedAnswer{}}).does(DoSupersede, DoSync, DoReport)
+	renewal(t).press(r1, ButtonConfirm).checked(0).happens(Answered{Applied: &AppliedAnswer{}}).does(DoSupersede, DoSync, DoReport)
 	l = renewal(t).press(r1, ButtonConfirm).checked(0).happens(refused(0, ReasonMoney))
 	if got := LeftBy(l.r, 0, 0); got != (Released{}) {
 		t.Errorf("%+v", got)
