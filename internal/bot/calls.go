@@ -25,9 +25,12 @@ func (b *Bot) check(ctx context.Context, r requests.Request, item int) {
 			b.turns.give(code)
 		}
 	}()
-	ev := b.readAgain(ctx, r, item)
 	if b.stopping() {
 		return // no call is begun any more: the next start checks again
+	}
+	ev := b.readAgain(ctx, r, item)
+	if b.stopping() {
+		return
 	}
 	next := b.happened(ctx, r.ID, ev)
 	called = item < len(next.Items) && next.Items[item].State == requests.Started
