@@ -63,8 +63,13 @@ func TestComposeFile(t *testing.T) {
 // TestManifestIsYAML reads what the binary writes, in both of its forms.
 func TestManifestIsYAML(t *testing.T) {
 	for _, url := range []string{"", "https://bot.example.com"} {
-		cmd := exec.CommandContext(t.Context(), "go", "run", "./cmd/bot", "manifest", "--url", url)
+		args := []string{"run", "./cmd/bot", "manifest"}
+		if url != "" {
+			args = append(args, "--url", url)
+		}
+		cmd := exec.CommandContext(t.Context(), "go", args...)
 		cmd.Dir = ".."
+		cmd.Stderr = t.Output()
 		out, err := cmd.Output()
 		if err != nil {
 			t.Fatal(err)
