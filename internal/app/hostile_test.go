@@ -308,7 +308,7 @@ func TestTheRateOfAllThatOnePersonDoes(t *testing.T) {
 		r.dora.Says(home, "/whoami")
 		r.sees(r.dora, home, "Your role is operator")
 		r.dora.Says(home, "/list")
-		r.sees(r.dora, home, "licences")
+		r.sees(r.dora, home, "web-cluster")
 		calls := len(r.world.Panel.Calls(""))
 		forged(card, "confirm", r.idOf(card.Text), "go on at")
 		forged(card, "renew", "1012", "go on at")
