@@ -12,8 +12,8 @@ import (
 	"github.com/isplicense/license-bot/internal/sandbox/slackserver"
 )
 
-// spoil has nothing more written to the store: in the place of the file's descriptor
-// comes one that can only be read.
+// spoil has nothing more written to the store: in the place of its files' descriptors
+// come ones that can only be read.
 func (r *rig) spoil() {
 	r.Helper()
 	path := string(r.settings.Store)
@@ -21,15 +21,17 @@ func (r *rig) spoil() {
 	if err != nil {
 		r.Fatal(err)
 	}
+	spoilt := 0
 	for _, link := range open {
-		if to, err := os.Readlink(link); err != nil || to != path {
+		to, err := os.Readlink(link)
+		if err != nil || to != path && to != path+"-redo" {
 			continue
 		}
 		fd := 0
 		for _, digit := range filepath.Base(link) {
 			fd = 10*fd + int(digit-'0')
 		}
-		reading, err := syscall.Open(path, os.O_RDONLY, 0)
+		reading, err := syscall.Open(to, os.O_RDONLY, 0)
 		if err != nil {
 			r.Fatal(err)
 		}
@@ -39,9 +41,11 @@ func (r *rig) spoil() {
 		if err := syscall.Close(reading); err != nil {
 			r.Fatal(err)
 		}
-		return
+		spoilt++
 	}
-	r.Fatal("the store's file is not open")
+	if spoilt != 2 {
+		r.Fatalf("%d of the store's two files are open", spoilt)
+	}
 }
 
 // A commit that fails may have happened: the bot takes nothing more in and calls

@@ -44,8 +44,6 @@ func (tx *Tx) Append(e requests.Entry) (requests.Entry, error) {
 	e.Prev = last.hash
 	clean(&e)
 	e.Hash = Hash(e)
-	b := tx.bucket(inAudit)
-	b.FillPercent = 1 // entries are only added at the end
 	if err := tx.put(inAudit, number(e.Seq), Line(e)); err != nil {
 		return requests.Entry{}, err
 	}
@@ -158,7 +156,7 @@ func (tx *Tx) EntriesOf(license string) ([]requests.Entry, error) {
 // transaction of its own, so that whoever takes the entries may be slow; what is
 // appended meanwhile comes too. An error ends it.
 func (s *Store) Entries(from uint64) iter.Seq2[requests.Entry, error] {
-	const piece = 512
+	const piece = 128
 	full := errors.New("piece full")
 	return func(yield func(requests.Entry, error) bool) {
 		for {

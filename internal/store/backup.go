@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -31,20 +32,50 @@ func (s *Store) backup(path string) error {
 		return err
 	}
 	defer os.Remove(f.Name())
-	err = s.View(func(tx *Tx) error {
-		_, err := tx.b.WriteTo(f)
-		return err
-	})
+	// A checkpoint, after which the file has all.
+	err = s.submit(context.Background(), func(tx *Tx) error {
+		tx.flush = true
+		return nil
+	}, false)
 	if err == nil {
-		err = f.Sync()
+		err = s.db.View(func(tx *bolt.Tx) error {
+			_, err := tx.WriteTo(f)
+			return err
+		})
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if err := withoutLog(f.Name()); err != nil {
 		return err
 	}
 	if err := Check(f.Name()); err != nil {
 		return err
 	}
 	return publish(f.Name(), path)
+}
+
+// checkLog reads the log that a store which was not closed has beside it.
+func checkLog(tx *bolt.Tx, path string, o Options) error {
+	n, err := format(tx, len(migrations()))
+	if err != nil || n < len(migrations()) { // of an older format, it has none
+		return err
+	}
+	state, err := readLogState(tx)
+	if err != nil || !state.inUse {
+		return err
+	}
+	_, err = readLogFile(path, state.epoch, o.openFile, func(opKind, int, []byte, []byte) error { return nil })
+	return err
+}
+
+// withoutLog has a copy say that it has no log beside it.
+func withoutLog(path string) error {
+	db, err := openBolt(path, Options{}.withDefaults())
+	if err != nil {
+		return err
+	}
+	return errors.Join(db.Update(logState{}.put), db.Close())
 }
 
 // Check reads the whole of a store that nobody has open and says whether it is
@@ -60,7 +91,7 @@ func Check(path string) error {
 	}
 	defer db.Close()
 	err = db.View(func(tx *bolt.Tx) error {
-		var first error
+		first := checkLog(tx, logPath(path), o)
 		for err := range tx.Check() {
 			if first == nil {
 				first = fmt.Errorf("%w: %w", ErrDamaged, err)

@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	bolt "go.etcd.io/bbolt"
-
 	"github.com/isplicense/license-bot/internal/requests"
 	"github.com/isplicense/license-bot/internal/store"
 	"github.com/isplicense/license-bot/internal/store/storetest"
@@ -22,9 +20,9 @@ func BenchmarkUpdate(b *testing.B) {
 	for _, goroutines := range []int{1, 32, 256} {
 		b.Run(fmt.Sprint(goroutines), func(b *testing.B) {
 			var commits atomic.Int64
-			s := storetest.New(b, store.Options{}.WithCommit(func(tx *bolt.Tx) error {
+			s := storetest.New(b, store.Options{}.WithCommit(func(do func() error) error {
 				commits.Add(1)
-				return tx.Commit()
+				return do()
 			}))
 			var next atomic.Int64
 			var wg sync.WaitGroup

@@ -8,10 +8,10 @@
 //
 // # Transactions
 //
-// [Store.Update] returns nil only after what its function wrote is on the disk.
-// One goroutine does all the writing and commits together what has arrived
-// together, so that many callers share one fsync. Functions are therefore given to
-// a writer that may have to run them again, see [Store.Update].
+// [Store.Update] returns nil only after what its function wrote is on the disk. What
+// has arrived together is written together by one of the callers, so that many share
+// one sync. A function may therefore run in another goroutine, and again, see
+// [Store.Update].
 //
 // No transaction may be begun within another one, and nothing slow (a network, a
 // disk, a channel) may be waited for within one.
@@ -32,4 +32,8 @@
 // It is a bbolt database; buckets and keys are listed in tx.go, the steps between
 // versions in migrate.go. Values are JSON. Whatever else opens it (the bbolt tool,
 // say) has to wait until this process has closed it.
+//
+// While it is open, and after a kill, it has a log beside it: what was written since
+// the last checkpoint is in there alone, see redo.go. The two go together; a closed
+// store and a [Store.Backup] have none.
 package store

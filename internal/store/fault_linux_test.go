@@ -7,31 +7,37 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/isplicense/license-bot/internal/store"
 	"github.com/isplicense/license-bot/internal/store/storetest"
 )
 
-// A disk that stops taking writes: in the place of the file's descriptor comes one
-// that cannot be written, or one that nothing can be done with.
+// A disk that stops taking writes: in the place of a file's descriptor comes one that
+// cannot be written, or one that nothing can be done with.
 func TestFailingDisk(t *testing.T) {
+	const opath = 0x200000
 	for _, test := range []struct {
 		name  string
+		file  string
 		flag  int
 		value int // bytes to write
+		kept  bool
 	}{
-		{"writing a page", os.O_RDONLY, 10},
-		{"growing the file", os.O_RDONLY, 20 << 20},
-		{"any use of the file", os.O_RDONLY | 0x200000 /* O_PATH */, 10},
+		{"writing to the log", "bot.db-redo", os.O_RDONLY, 10, false},
+		{"growing the log", "bot.db-redo", os.O_RDONLY, 1 << 20, false},
+		{"any use of the log", "bot.db-redo", os.O_RDONLY | opath, 10, false},
+		// The log has it when the checkpoint fails that comes because the log is full.
+		{"writing a page", "bot.db", os.O_RDONLY, 8 << 20, true},
+		{"any use of the file", "bot.db", os.O_RDONLY | opath, 8 << 20, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "bot.db")
-			var file *os.File
-			s, err := store.Open(path, store.Options{}.WithOpenFile(func(name string, flag int, mode os.FileMode) (*os.File, error) {
+			dir := t.TempDir()
+			path := filepath.Join(dir, "bot.db")
+			files := map[string]*os.File{}
+			s, err := store.Open(path, store.Options{Idle: time.Hour}.WithOpenFile(func(name string, flag int, mode os.FileMode) (*os.File, error) {
 				f, err := os.OpenFile(name, flag, mode)
-				if name == path {
-					file = f
-				}
+				files[name] = f
 				return f, err
 			}))
 			if err != nil {
@@ -40,11 +46,12 @@ func TestFailingDisk(t *testing.T) {
 			if err := s.Update(context.Background(), put("before")); err != nil {
 				t.Fatal(err)
 			}
-			fd, err := syscall.Open(path, test.flag, 0)
+			spoilt := filepath.Join(dir, test.file)
+			fd, err := syscall.Open(spoilt, test.flag, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := syscall.Dup3(fd, int(file.Fd()), syscall.O_CLOEXEC); err != nil {
+			if err := syscall.Dup3(fd, int(files[spoilt].Fd()), syscall.O_CLOEXEC); err != nil {
 				t.Fatal(err)
 			}
 			if err := syscall.Close(fd); err != nil {
@@ -53,6 +60,12 @@ func TestFailingDisk(t *testing.T) {
 			err = s.Update(context.Background(), func(tx *store.Tx) error {
 				return tx.PutValue("after", make([]byte, test.value))
 			})
+			if test.kept {
+				if err != nil {
+					t.Error(err)
+				}
+				err = s.Update(context.Background(), put("last"))
+			}
 			if !errors.Is(err, store.ErrBroken) {
 				t.Error("got", err)
 			}
@@ -65,7 +78,10 @@ func TestFailingDisk(t *testing.T) {
 				if _, ok := tx.Value("before"); !ok {
 					t.Error("what was acknowledged is lost")
 				}
-				if _, ok := tx.Value("after"); ok {
+				if _, ok := tx.Value("after"); ok != test.kept {
+					t.Errorf("what was written last is there: %t", ok)
+				}
+				if _, ok := tx.Value("last"); ok {
 					t.Error("what could not be written is there")
 				}
 				return nil

@@ -19,8 +19,12 @@ var (
 // brought up, so that both go the same way. A step that was released is never
 // changed.
 func migrations() []func(*bolt.Tx) error {
-	return []func(*bolt.Tx) error{makeBuckets}
+	return []func(*bolt.Tx) error{makeBuckets, beginLog}
 }
+
+// beginLog: from this format on there may be a log beside the store, which an older
+// version would not read.
+func beginLog(tx *bolt.Tx) error { return logState{}.put(tx) }
 
 func makeBuckets(tx *bolt.Tx) error {
 	for _, name := range [...]string{
@@ -79,16 +83,9 @@ func migrate(db *bolt.DB, steps []func(*bolt.Tx) error) (from int, err error) {
 				return fmt.Errorf("from format %d to %d: %w", n, n+1, err)
 			}
 		}
+		if _, err := openTx(tx); err != nil { // it was not whole
+			return err
+		}
 		return tx.Bucket([]byte(bucketNames[inMeta])).Put(formatKey, []byte(strconv.Itoa(len(steps))))
 	})
-}
-
-// whole says whether a store of the newest format has all its buckets.
-func whole(tx *bolt.Tx) error {
-	for _, name := range bucketNames {
-		if tx.Bucket([]byte(name)) == nil {
-			return fmt.Errorf("%w: it has no bucket %s", ErrDamaged, name)
-		}
-	}
-	return nil
 }

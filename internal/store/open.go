@@ -43,8 +43,19 @@ func Open(path string, o Options) (*Store, error) {
 		return nil, explain(path, err)
 	}
 	from, err := migrate(db, migrations())
+	s := &Store{
+		o: o, path: path, db: db, fresh: fresh,
+		log:     redoLog{path: logPath(path)},
+		wake:    make(chan struct{}, 1),
+		broken:  make(chan struct{}),
+		written: make(chan struct{}),
+	}
+	var records uint64
 	if err == nil {
-		err = db.View(whole)
+		records, err = recoverLog(db, s.log.path, o)
+	}
+	if err == nil {
+		err = s.begin()
 	}
 	if err != nil {
 		_ = db.Close()
@@ -56,11 +67,8 @@ func Open(path string, o Options) (*Store, error) {
 	if fresh {
 		o.Log.Warn("new, empty store made: what an earlier one knew is not known", "store", path)
 	}
-	s := &Store{
-		o: o, path: path, db: db, fresh: fresh,
-		wake:    make(chan struct{}, 1),
-		broken:  make(chan struct{}),
-		written: make(chan struct{}),
+	if records > 0 {
+		o.Log.Info("the store was not closed; what it had not written yet was taken from its log", "store", path, "records", records)
 	}
 	go s.write()
 	return s, nil
@@ -72,6 +80,8 @@ func explain(path string, err error) error {
 	switch {
 	case errors.Is(err, ErrInUse):
 		advice = "stop the other one first"
+	case errors.Is(err, ErrNoLog):
+		advice = "put the file " + filepath.Base(logPath(path)) + " of the same time beside it, or restore a backup"
 	case errors.Is(err, ErrDamaged):
 		advice = "restore a backup in its place"
 	case errors.Is(err, ErrNewer):

@@ -12,8 +12,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	bolt "go.etcd.io/bbolt"
-
 	"github.com/isplicense/license-bot/internal/requests"
 )
 
@@ -38,26 +36,15 @@ func (tx *Tx) PutValue(name string, value []byte) error {
 // least 48 hours. Forgetting is deleting a bucket.
 const deliveryDays = 3
 
-type day struct {
-	name   string
-	bucket *bolt.Bucket
-}
-
 // Seen says whether the delivery was remembered within the last 48 hours; older
 // ones may still be known.
 func (tx *Tx) Seen(id string) bool {
 	if id == "" {
 		return false
 	}
-	all := tx.bucket(inDeliveries)
 	// The newest day first: most repeats come within seconds.
-	c := all.Cursor()
-	for name, _ := c.Last(); name != nil; name, _ = c.Prev() {
-		b := all.Bucket(name)
-		if b == nil {
-			continue
-		}
-		if k, _ := b.Cursor().Seek([]byte(id)); string(k) == id {
+	for _, d := range slices.Backward(tx.s.open.days) {
+		if k, _ := d.bucket.Cursor().Seek([]byte(id)); string(k) == id {
 			return true
 		}
 	}
@@ -72,41 +59,7 @@ func (tx *Tx) Remember(id string) error {
 	if err := tx.writing(); err != nil {
 		return err
 	}
-	now := tx.s.o.Now().UTC()
-	name := now.Format(time.DateOnly)
-	if tx.today == nil || tx.today.name != name {
-		all := tx.bucket(inDeliveries)
-		b := all.Bucket([]byte(name))
-		if b == nil {
-			var err error
-			if b, err = all.CreateBucket([]byte(name)); err != nil {
-				return fmt.Errorf("store: a day of deliveries cannot be begun: %w", err)
-			}
-			if err := forget(all, now.AddDate(0, 0, 1-deliveryDays).Format(time.DateOnly)); err != nil {
-				return err
-			}
-		}
-		tx.today = &day{name, b}
-	}
-	if err := tx.today.bucket.Put([]byte(id), nil); err != nil {
-		return fmt.Errorf("store: a delivery cannot be remembered: %w", err)
-	}
-	return nil
-}
-
-// forget deletes the days before the first one to keep.
-func forget(all *bolt.Bucket, first string) error {
-	var old [][]byte
-	c := all.Cursor()
-	for name, _ := c.First(); name != nil && string(name) < first; name, _ = c.Next() {
-		old = append(old, bytes.Clone(name))
-	}
-	for _, name := range old {
-		if err := all.DeleteBucket(name); err != nil {
-			return fmt.Errorf("store: old deliveries cannot be forgotten: %w", err)
-		}
-	}
-	return nil
+	return tx.do(opDelivery, inDeliveries, []byte(tx.s.o.Now().UTC().Format(time.DateOnly)), []byte(id))
 }
 
 // memberList is the allowlist as it was at one count of changes.
@@ -171,10 +124,8 @@ func (tx *Tx) membersChange() error {
 		return err
 	}
 	tx.members, tx.membersDirty = nil, true
-	if _, err := tx.bucket(inMembers).NextSequence(); err != nil {
-		return fmt.Errorf("store: the allowlist cannot be changed: %w", err)
-	}
-	return nil
+	_, err := tx.next(inMembers)
+	return err
 }
 
 // Request gives the request with the id, false if there is none. It is the caller's.
@@ -404,12 +355,9 @@ type Task struct {
 
 // AddTask keeps a task under a new number, which it gives.
 func (tx *Tx) AddTask(t Task) (uint64, error) {
-	if err := tx.writing(); err != nil {
-		return 0, err
-	}
-	id, err := tx.bucket(inTasks).NextSequence()
+	id, err := tx.next(inTasks)
 	if err != nil {
-		return 0, fmt.Errorf("store: a task cannot be numbered: %w", err)
+		return 0, err
 	}
 	return id, tx.putJSON(inTasks, number(id), t)
 }

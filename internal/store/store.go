@@ -26,6 +26,9 @@ var (
 	ErrNewer       = errors.New("the store was written by a newer version of the bot")
 	ErrForeign     = errors.New("the file is not a store of this bot")
 	ErrNotWritable = errors.New("the store cannot be written")
+	// ErrNoLog: the store was not closed, and the log with what was written last
+	// is not beside it.
+	ErrNoLog = errors.New("the store's log is missing")
 )
 
 // Why a transaction was not done.
@@ -51,9 +54,13 @@ type Options struct {
 	// Linger is how long UpdateSoon may wait for company; 5 ms.
 	Linger time.Duration
 
-	// openFile and commit are where tests let a disk fail.
+	// Idle is how long nothing has to be written for a checkpoint to be made; 1 s.
+	Idle time.Duration
+
+	// openFile and commit are where tests let a disk fail; commit does what it is
+	// given, which makes a transaction last.
 	openFile func(string, int, os.FileMode) (*os.File, error)
-	commit   func(*bolt.Tx) error
+	commit   func(func() error) error
 }
 
 func (o Options) withDefaults() Options {
@@ -75,8 +82,11 @@ func (o Options) withDefaults() Options {
 	if o.openFile == nil {
 		o.openFile = os.OpenFile
 	}
+	if o.Idle <= 0 {
+		o.Idle = time.Second
+	}
 	if o.commit == nil {
-		o.commit = (*bolt.Tx).Commit
+		o.commit = func(do func() error) error { return do() }
 	}
 	return o
 }
@@ -95,13 +105,20 @@ type Store struct {
 	broke   bool
 	cause   error // with broke
 
+	// turn is held by whoever runs transactions.
+	turn sync.Mutex
+	// rw is held for writing from a transaction's first function until it is kept, or
+	// what others read might yet be lost.
+	rw   sync.RWMutex
+	open opened  // its tx is nil: the store is closed
+	log  redoLog // of whoever has the turn
+
 	wake    chan struct{} // the queue has something new for the writer; holds one
 	broken  chan struct{} // closed when a commit has failed
 	written chan struct{} // closed when the writer has ended
 
 	closeOnce sync.Once
 	closeErr  error
-	stuck     bool // bbolt's write lock was lost in a panic: its Close would wait for ever
 
 	members  atomic.Pointer[memberList]
 	requests memo[requests.Request]
@@ -124,18 +141,19 @@ func (s *Store) Cause() error {
 }
 
 // View runs fn in a read transaction, which sees what was committed when it began
-// and nothing later. fn must neither begin another transaction nor wait for
-// anything. After a failed commit it is refused, since what it would show may not
-// be there after a restart.
+// and nothing later. Nothing is written while it runs, so fn must be quick; it must
+// neither begin another transaction nor wait for anything. After a failed commit it is
+// refused, since what it would show may not be there after a restart.
 func (s *Store) View(fn func(*Tx) error) error {
+	s.rw.RLock()
+	defer s.rw.RUnlock()
 	if s.isBroken() {
 		return ErrBroken
 	}
-	err := s.db.View(func(b *bolt.Tx) error { return fn(newTx(s, b)) })
-	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
+	if s.open.tx == nil {
 		return ErrClosed
 	}
-	return err
+	return fn(&Tx{s: s, view: true})
 }
 
 // Update runs fn in a write transaction and returns when it is committed, as soon
@@ -169,14 +187,39 @@ func (s *Store) Close() error {
 		s.mu.Unlock()
 		s.signal()
 		<-s.written
-		if s.stuck {
-			return
-		}
-		if err := s.db.Close(); err != nil {
+		if err := s.end(); err != nil {
 			s.closeErr = fmt.Errorf("closing the store %s: %w", s.path, err)
 		}
 	})
 	return s.closeErr
+}
+
+// end closes the files. A store that is whole then has no log.
+func (s *Store) end() error {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	s.rw.Lock()
+	defer s.rw.Unlock()
+	var err error
+	if s.log.f != nil && !s.isBroken() {
+		if err = s.checkpoint(false); err == nil {
+			err = os.Remove(s.log.path)
+		}
+	}
+	err = errors.Join(err, s.log.close())
+	tx := s.open.tx
+	s.open = opened{}
+	if tx != nil && !rollback(tx) {
+		return err // bbolt's write lock was lost in a panic: its Close would wait for ever
+	}
+	return errors.Join(err, s.db.Close())
+}
+
+// rollback ends a transaction, also one whose commit has failed.
+func rollback(tx *bolt.Tx) (ok bool) {
+	defer func() { ok = recover() == nil && ok }()
+	err := tx.Rollback()
+	return err == nil || errors.Is(err, bolterrors.ErrTxClosed)
 }
 
 func (s *Store) isBroken() bool {

@@ -10,7 +10,7 @@ import (
 
 // The buckets, and what is under which key in them.
 const (
-	inMeta       = iota // "app", "format": what the file is
+	inMeta       = iota // "app", "format": what the file is; "log": see redo.go
 	inValues            // name → bytes
 	inDeliveries        // a bucket for each day (2026-07-26, UTC): delivery id → nothing
 	inMembers           // person → Member; its sequence counts the changes
@@ -33,21 +33,18 @@ var bucketNames = [buckets]string{
 // Tx is a transaction. It is valid until the function that it was given to returns,
 // and for one goroutine.
 type Tx struct {
-	s       *Store
-	b       *bolt.Tx
-	handles [buckets]*bolt.Bucket
+	s    *Store
+	view bool
 
 	wrote bool // by the function that runs now
+	flush bool // a checkpoint is wanted
 	hooks []func()
 
 	// What was read or written before in this transaction.
 	members      *memberList
 	membersDirty bool
 	head         *head
-	today        *day
 }
-
-func newTx(s *Store, b *bolt.Tx) *Tx { return &Tx{s: s, b: b} }
 
 // OnCommit has fn run once the transaction is committed, in the order of these
 // calls, before Update returns and before anything else is written. fn must be
@@ -55,14 +52,8 @@ func newTx(s *Store, b *bolt.Tx) *Tx { return &Tx{s: s, b: b} }
 // function that asked for it, comes to nothing.
 func (tx *Tx) OnCommit(fn func()) { tx.hooks = append(tx.hooks, fn) }
 
-func (tx *Tx) bucket(i int) *bolt.Bucket {
-	b := tx.handles[i]
-	if b == nil {
-		b = tx.b.Bucket([]byte(bucketNames[i]))
-		tx.handles[i] = b
-	}
-	return b
-}
+// bucket is for reading: what is written has to go into the log too.
+func (tx *Tx) bucket(i int) *bolt.Bucket { return tx.s.open.buckets[i] }
 
 // get gives a value; it is bbolt's memory and not to be kept or changed.
 func (tx *Tx) get(in int, key []byte) []byte { return tx.bucket(in).Get(key) }
@@ -72,25 +63,37 @@ func (tx *Tx) put(in int, key, value []byte) error {
 	if err := tx.writing(); err != nil {
 		return err
 	}
-	if err := tx.bucket(in).Put(key, value); err != nil {
-		return fmt.Errorf("store: a record in %s cannot be kept: %w", bucketNames[in], err)
-	}
-	return nil
+	return tx.do(opPut, in, key, value)
 }
 
 func (tx *Tx) delete(in int, key []byte) error {
 	if err := tx.writing(); err != nil {
 		return err
 	}
-	if err := tx.bucket(in).Delete(key); err != nil {
-		return fmt.Errorf("store: a record in %s cannot be deleted: %w", bucketNames[in], err)
+	return tx.do(opDelete, in, key, nil)
+}
+
+// next counts a bucket's sequence up.
+func (tx *Tx) next(in int) (uint64, error) {
+	if err := tx.writing(); err != nil {
+		return 0, err
 	}
+	n := tx.bucket(in).Sequence() + 1
+	return n, tx.do(opSequence, in, nil, number(n))
+}
+
+// do is the only way in which anything is written.
+func (tx *Tx) do(kind opKind, in int, key, value []byte) error {
+	if err := tx.s.open.apply(kind, in, key, value); err != nil {
+		return fmt.Errorf("store: a record in %s cannot be written: %w", bucketNames[in], err)
+	}
+	tx.s.log.add(kind, in, key, value)
 	return nil
 }
 
 // writing has to be called before anything is changed.
 func (tx *Tx) writing() error {
-	if !tx.b.Writable() {
+	if tx.view {
 		return ErrReadOnly
 	}
 	tx.wrote = true

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -56,7 +57,10 @@ func (s *Store) submit(ctx context.Context, fn func(*Tx) error, soon bool) error
 	s.queue = append(s.queue, c)
 	s.urgent = s.urgent || !soon
 	s.mu.Unlock()
-	if rouse {
+	switch {
+	case !soon && s.turn.TryLock():
+		s.lead()
+	case rouse:
 		s.signal()
 	}
 
@@ -81,26 +85,34 @@ func (s *Store) signal() {
 	}
 }
 
-// write is the writer: the only goroutine that begins write transactions.
+// write is the writer: it does what nobody is there for who could do it at once.
 func (s *Store) write() {
 	defer close(s.written)
-	var batch []*call
-	ended := false
-	defer func() {
-		// A function that ends its goroutine (t.FailNow does) would leave all
-		// others waiting for ever.
-		if !ended {
-			s.stuck = true
-			s.fail(batch, fmt.Errorf("a transaction's function ended the writer"))
-		}
-	}()
 	for {
-		if batch = s.next(); batch == nil {
-			break
+		batch := s.next()
+		if batch == nil {
+			return
 		}
+		s.turn.Lock()
 		s.run(batch)
 	}
-	ended = true
+}
+
+// lead does all that waits, as the writer would, in the goroutine of a caller who found
+// nobody at it: that takes two changes between goroutines less. It has the turn.
+func (s *Store) lead() {
+	s.mu.Lock()
+	batch := s.queue
+	s.queue, s.urgent = nil, false
+	s.mu.Unlock()
+	clean := s.log.at == 0
+	s.run(batch)
+	s.mu.Lock()
+	rouse := len(s.queue) > 0 || clean // then nothing says to the writer that it may make a checkpoint
+	s.mu.Unlock()
+	if rouse {
+		s.signal()
+	}
 }
 
 // gather lets callers that can run, many of whom the last commit has just released,
@@ -132,8 +144,10 @@ func (s *Store) next() []*call {
 		}
 		s.mu.Unlock()
 		if n == 0 {
-			<-s.wake
-			continue
+			if wait = s.idle(); wait == 0 {
+				<-s.wake
+				continue
+			}
 		}
 		timer := time.NewTimer(wait)
 		select {
@@ -144,11 +158,42 @@ func (s *Store) next() []*call {
 	}
 }
 
-// run does a batch in one transaction if it can.
+// idle makes a checkpoint if nothing was written for a while, so that the store's file
+// has all while nothing happens. It gives how long to wait for that; 0: for ever.
+func (s *Store) idle() time.Duration {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	if s.log.at == 0 || s.isBroken() {
+		return 0
+	}
+	if wait := s.o.Idle - time.Since(s.log.last); wait > 0 {
+		return wait
+	}
+	s.rw.Lock()
+	err := s.checkpoint(true)
+	s.rw.Unlock()
+	if err != nil {
+		s.fail(nil, err)
+	}
+	return 0
+}
+
+// errEnded: a function that ends its goroutine (t.FailNow does) would leave all others
+// waiting for ever.
+var errEnded = errors.New("a transaction's function ended its goroutine")
+
+// run does a batch in one transaction if it can, and gives the turn up.
 func (s *Store) run(batch []*call) {
 	batch = slices.DeleteFunc(batch, func(c *call) bool {
 		return !c.state.CompareAndSwap(callQueued, callTaken)
 	})
+	all, ended := slices.Clone(batch), false
+	defer func() {
+		if !ended {
+			s.fail(all, errEnded)
+		}
+		s.turn.Unlock()
+	}()
 	var alone []*call
 	for len(batch) > 0 {
 		bad := s.attempt(batch)
@@ -163,53 +208,26 @@ func (s *Store) run(batch []*call) {
 	for _, c := range alone {
 		s.attempt([]*call{c})
 	}
+	ended = true
 }
 
 // attempt runs the calls in one transaction, commits it and releases them. If one
-// fails after it has written, all is rolled back and that one returned, with
-// nobody released, unless it was alone.
+// fails after it has written, all is undone and that one returned, with nobody
+// released, unless it was alone.
 func (s *Store) attempt(batch []*call) (bad *call) {
 	if s.isBroken() {
 		release(batch, ErrBroken)
 		return nil
 	}
-	b, err := s.db.Begin(true)
-	if err != nil {
+	hooks, bad, err := s.transact(batch)
+	switch {
+	case err != nil:
 		s.fail(batch, err)
 		return nil
+	case bad != nil && len(batch) > 1:
+		return bad
 	}
-	tx := newTx(s, b)
-	wrote := false
-	for _, c := range batch {
-		hooks := len(tx.hooks)
-		tx.wrote = false
-		tx.do(c)
-		wrote = wrote || tx.wrote
-		if c.err == nil && c.panicked == "" {
-			continue
-		}
-		tx.hooks = tx.hooks[:hooks]
-		if !tx.wrote && c.panicked == "" {
-			continue
-		}
-		if err := b.Rollback(); err != nil {
-			s.fail(batch, err)
-			return nil
-		}
-		if len(batch) > 1 {
-			return c
-		}
-		close(c.done)
-		return nil
-	}
-	if err := s.finish(b, wrote); err != nil {
-		s.fail(batch, err)
-		return nil
-	}
-	if wrote {
-		failpoint.Here("store/after-commit")
-	}
-	for _, fn := range tx.hooks {
+	for _, fn := range hooks {
 		fn()
 	}
 	for _, c := range batch {
@@ -218,8 +236,44 @@ func (s *Store) attempt(batch []*call) (bad *call) {
 	return nil
 }
 
-// do runs one call's function.
-func (tx *Tx) do(c *call) {
+// transact runs the calls and keeps what they wrote, or undoes all of it because of
+// the one that it gives. An error means that the store is broken.
+func (s *Store) transact(batch []*call) (hooks []func(), bad *call, err error) {
+	s.rw.Lock()
+	defer s.rw.Unlock()
+	err = errEnded // if a function leaves this one no other way
+	defer func() {
+		if err != nil { // nobody may read what was not kept
+			s.fail(nil, err)
+		}
+	}()
+	tx := &Tx{s: s}
+	s.log.begin()
+	wrote := false
+	for _, c := range batch {
+		before := len(tx.hooks)
+		tx.wrote = false
+		tx.call(c)
+		wrote = wrote || tx.wrote
+		if c.err == nil && c.panicked == "" {
+			continue
+		}
+		tx.hooks = tx.hooks[:before]
+		if tx.wrote || c.panicked != "" {
+			return nil, c, s.undo()
+		}
+	}
+	if err := s.finish(tx, wrote); err != nil {
+		return nil, nil, err
+	}
+	if wrote {
+		failpoint.Here("store/after-commit")
+	}
+	return tx.hooks, nil, nil
+}
+
+// call runs one call's function.
+func (tx *Tx) call(c *call) {
 	c.err, c.panicked = nil, ""
 	defer func() {
 		if r := recover(); r != nil {
@@ -229,42 +283,116 @@ func (tx *Tx) do(c *call) {
 	c.err = c.fn(tx)
 }
 
-// finish commits, or ends a transaction in which nothing was written. Every error
-// counts as an unknown outcome: bbolt gives those of growing the file, of writing
-// pages and of syncing the page that makes them valid through one return value,
-// and after some of them its memory no longer agrees with the disk.
-func (s *Store) finish(b *bolt.Tx, wrote bool) (err error) {
+// finish makes what was written last. Every error counts as an unknown outcome: the
+// record may be in the log or not.
+func (s *Store) finish(tx *Tx, wrote bool) (err error) {
 	defer func() {
-		r := recover()
-		if r == nil {
-			return
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v", r)
 		}
-		err = fmt.Errorf("panic: %v", r)
-		// The panic has left bbolt's write lock taken; undoing frees it, if the
-		// file lets it.
-		s.stuck = true
-		defer func() { _ = recover() }()
-		_ = b.Rollback()
-		s.stuck = false
 	}()
-	if !wrote {
-		return b.Rollback()
+	switch {
+	case wrote:
+		failpoint.Here("store/before-commit")
+		return s.o.commit(func() error { return s.keep(tx.flush) })
+	case tx.flush && s.log.at > 0:
+		return s.checkpoint(true)
 	}
-	failpoint.Here("store/before-commit")
-	return s.o.commit(b)
+	return nil
+}
+
+// keep puts the record into the log. The first one makes the log and goes with a
+// checkpoint, which tells that there is one.
+func (s *Store) keep(flush bool) error {
+	if s.log.f == nil {
+		if err := s.log.open(s.o); err != nil {
+			return err
+		}
+		return s.checkpoint(true)
+	}
+	if flush || s.log.at >= logFull {
+		return s.checkpoint(true)
+	}
+	return s.log.write()
+}
+
+// checkpoint commits bbolt's transaction and begins the next one and an epoch of the
+// log; at the end it says that there is no log.
+func (s *Store) checkpoint(more bool) error {
+	epoch := s.log.epoch + 1
+	state := logState{epoch: epoch, inUse: more}
+	if err := errors.Join(s.open.forget(s.o.Now()), state.put(s.open.tx)); err != nil {
+		return err
+	}
+	failpoint.Here("store/before-checkpoint")
+	if err := commit(s.open.tx); err != nil {
+		return err
+	}
+	s.open = opened{}
+	failpoint.Here("store/after-checkpoint")
+	s.log.restart(epoch)
+	if !more {
+		return nil
+	}
+	return s.begin()
+}
+
+// commit has a panic of bbolt's be an error.
+func commit(tx *bolt.Tx) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v", r)
+		}
+	}()
+	return tx.Commit()
+}
+
+// begin opens the transaction that all goes into until the next checkpoint.
+func (s *Store) begin() error {
+	tx, err := s.db.Begin(true)
+	if err != nil {
+		return err
+	}
+	if s.open, err = openTx(tx); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	return nil
+}
+
+// undo takes back what this transaction has written, by rolling back to the last
+// checkpoint and doing again what the log has.
+func (s *Store) undo() error {
+	if err := s.open.tx.Rollback(); err != nil {
+		return err
+	}
+	s.open.tx = nil
+	if err := s.begin(); err != nil {
+		return err
+	}
+	if s.log.f == nil {
+		return nil
+	}
+	n, err := readLog(s.log.f, s.log.at, s.log.epoch, func(body []byte) error { return eachOp(body, s.open.apply) })
+	if err == nil && n != s.log.number {
+		err = fmt.Errorf("%d of the log's %d records can be read", n, s.log.number)
+	}
+	return err
 }
 
 // fail stops the store for good and releases everybody.
 func (s *Store) fail(batch []*call, cause error) {
 	s.mu.Lock()
-	if !s.broke {
+	first := !s.broke
+	if first {
 		s.broke, s.cause = true, cause
 		close(s.broken)
 	}
 	waiting := s.queue
 	s.queue, s.urgent = nil, false
 	s.mu.Unlock()
-	s.o.Log.Error("the store could not be written and has stopped", "store", s.path, "error", cause)
+	if first {
+		s.o.Log.Error("the store could not be written and has stopped", "store", s.path, "error", cause)
+	}
 	release(batch, ErrBroken)
 	waiting = slices.DeleteFunc(waiting, func(c *call) bool {
 		return !c.state.CompareAndSwap(callQueued, callTaken)

@@ -15,8 +15,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	bolt "go.etcd.io/bbolt"
-
 	"github.com/isplicense/license-bot/internal/store"
 	"github.com/isplicense/license-bot/internal/store/storetest"
 )
@@ -29,12 +27,12 @@ func put(name string) func(*store.Tx) error {
 func TestUpdatesShareACommit(t *testing.T) {
 	var commits atomic.Int64
 	busy, goOn := make(chan bool, 1), make(chan bool)
-	s := storetest.New(t, store.Options{}.WithCommit(func(tx *bolt.Tx) error {
+	s := storetest.New(t, store.Options{}.WithCommit(func(do func() error) error {
 		if commits.Add(1) == 1 {
 			busy <- true
 			<-goOn
 		}
-		return tx.Commit()
+		return do()
 	}))
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -67,9 +65,9 @@ func TestUpdatesShareACommit(t *testing.T) {
 
 func TestReadingCommitsNothing(t *testing.T) {
 	var commits atomic.Int64
-	s := storetest.New(t, store.Options{}.WithCommit(func(tx *bolt.Tx) error {
+	s := storetest.New(t, store.Options{}.WithCommit(func(do func() error) error {
 		commits.Add(1)
-		return tx.Commit()
+		return do()
 	}))
 	if err := s.Update(context.Background(), func(tx *store.Tx) error {
 		tx.Seen("x")
@@ -141,21 +139,21 @@ func TestFailedCommit(t *testing.T) {
 	failed := errors.New("input/output error")
 	for _, test := range []struct {
 		name   string
-		commit func(*bolt.Tx) error
+		commit func(func() error) error
 		kept   bool
 	}{
-		{"after the disk had it", func(tx *bolt.Tx) error { return errors.Join(tx.Commit(), failed) }, true},
-		{"before the disk had it", func(tx *bolt.Tx) error { return errors.Join(tx.Rollback(), failed) }, false},
-		{"with a panic", func(*bolt.Tx) error { panic("page 7 is not itself") }, false},
+		{"after the disk had it", func(do func() error) error { return errors.Join(do(), failed) }, true},
+		{"before the disk had it", func(func() error) error { return failed }, false},
+		{"with a panic", func(func() error) error { panic("page 7 is not itself") }, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "bot.db")
 			var calls atomic.Int64
-			s := storetest.Open(t, path, store.Options{}.WithCommit(func(tx *bolt.Tx) error {
+			s := storetest.Open(t, path, store.Options{}.WithCommit(func(do func() error) error {
 				if calls.Add(1) == 1 {
-					return tx.Commit()
+					return do()
 				}
-				return test.commit(tx)
+				return test.commit(do)
 			}))
 			if err := s.Update(context.Background(), put("before")); err != nil {
 				t.Fatal(err)
@@ -208,11 +206,23 @@ func TestGoexit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = s.Update(context.Background(), func(*store.Tx) error {
-		runtime.Goexit()
-		return nil
-	})
-	if !errors.Is(err, store.ErrBroken) {
+	ready, goOn := make(chan bool), make(chan bool)
+	go func() {
+		_ = s.Update(context.Background(), func(*store.Tx) error {
+			close(ready)
+			<-goOn
+			runtime.Goexit()
+			return nil
+		})
+	}()
+	<-ready
+	waits := make(chan error)
+	go func() { waits <- s.Update(context.Background(), put("after")) }()
+	close(goOn)
+	if err := <-waits; !errors.Is(err, store.ErrBroken) {
+		t.Error("got", err)
+	}
+	if err := s.UpdateSoon(context.Background(), put("later")); !errors.Is(err, store.ErrBroken) {
 		t.Error("got", err)
 	}
 	if err := s.Close(); err != nil {
@@ -294,7 +304,7 @@ func TestBackupIsChecked(t *testing.T) {
 	if err := s.Backup(filepath.Join(dir, "copy.db")); !errors.Is(err, store.ErrDamaged) {
 		t.Error(err)
 	}
-	if names, err := os.ReadDir(dir); err != nil || len(names) != 1 {
+	if names, err := os.ReadDir(dir); err != nil || len(names) != 2 { // the store and its log
 		t.Errorf("left behind: %v, %v", names, err)
 	}
 }

@@ -131,7 +131,8 @@ func view(t testing.TB, s Backend, fn func(Tx) error) {
 
 func testDeliveries(t *testing.T, open Opener) {
 	c := newClock()
-	s := empty(t, open, store.Options{Now: c.Now})
+	path := filepath.Join(t.TempDir(), "bot.db")
+	s := open(t, path, store.Options{Now: c.Now})
 	remember := func(id string) { update(t, s, func(tx Tx) error { return tx.Remember(id) }) }
 	seen := func(id string) (seen bool) {
 		view(t, s, func(tx Tx) error { seen = tx.Seen(id); return nil })
@@ -154,6 +155,11 @@ func testDeliveries(t *testing.T, open Opener) {
 	}
 	c.Advance(48 * time.Hour)
 	remember("last")
+	// It is at the latest when it is closed that a store forgets.
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, path, store.Options{Now: c.Now})
 	if seen("first") {
 		t.Error("still remembered after four days")
 	}

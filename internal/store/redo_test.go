@@ -1,0 +1,460 @@
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	"pgregory.net/rapid"
+
+	"github.com/isplicense/license-bot/internal/store"
+	"github.com/isplicense/license-bot/internal/store/storetest"
+)
+
+// killed gives what a process leaves that is killed now: the store's file and its log.
+func killed(t testing.TB, path string) (file, log []byte) {
+	t.Helper()
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err = os.ReadFile(path + "-redo")
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return file, log
+}
+
+// left writes the two; a log of nil is none.
+func left(t testing.TB, file, log []byte) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "bot.db")
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if log != nil {
+		if err := os.WriteFile(path+"-redo", log, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return path
+}
+
+// opens says what is in the values of a store, after it was opened.
+func opens(t testing.TB, path string) (values []string) {
+	t.Helper()
+	s := storetest.Open(t, path, store.Options{})
+	values = valuesOf(t, s)
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path + "-redo"); !errors.Is(err, os.ErrNotExist) {
+		t.Error("a closed store has a log")
+	}
+	return values
+}
+
+func valuesOf(t testing.TB, s *store.Store) (values []string) {
+	t.Helper()
+	if err := s.View(func(tx *store.Tx) error {
+		for i := range 100 {
+			if v, ok := tx.Value(fmt.Sprint("v", i)); ok {
+				values = append(values, string(v))
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return values
+}
+
+func set(t testing.TB, s *store.Store, n int) {
+	t.Helper()
+	if err := s.Update(context.Background(), func(tx *store.Tx) error {
+		return tx.PutValue(fmt.Sprint("v", n), fmt.Append(nil, n))
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What is kept is in the log alone, until a checkpoint puts it into the store's file
+// and the log begins anew.
+func TestLog(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "bot.db")
+	s := storetest.Open(t, path, store.Options{Idle: time.Hour})
+	for n := range 5 { // the first makes the log, and goes into the file
+		set(t, s, n)
+	}
+	file, log := killed(t, path)
+	if got := fmt.Sprint(opens(t, left(t, file, log))); got != "[0 1 2 3 4]" {
+		t.Errorf("after a kill there is %s", got)
+	}
+	if info, err := os.Stat(path + "-redo"); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the log's mode is %v, %v", info.Mode(), err)
+	}
+	if err := s.Backup(filepath.Join(t.TempDir(), "copy.db")); err != nil { // begins with a checkpoint
+		t.Fatal(err)
+	}
+	later, sameLog := killed(t, path)
+	if bytes.Equal(file, later) || !bytes.Equal(log, sameLog) {
+		t.Error("a checkpoint has not written the file, or not left the log as it was")
+	}
+	if got := fmt.Sprint(opens(t, left(t, later, sameLog))); got != "[0 1 2 3 4]" {
+		t.Errorf("after a checkpoint and a kill there is %s", got)
+	}
+	set(t, s, 5)
+	later, log = killed(t, path)
+	if got := fmt.Sprint(opens(t, left(t, later, log))); got != "[0 1 2 3 4 5]" {
+		t.Errorf("with a log that was begun anew there is %s", got)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(opens(t, path)); got != "[0 1 2 3 4 5]" {
+		t.Errorf("after closing there is %s", got)
+	}
+}
+
+// A second kill, at any moment of the start after the first, changes nothing.
+func TestKilledTwice(t *testing.T) {
+	s := storetest.New(t, store.Options{Idle: time.Hour})
+	for n := range 5 {
+		set(t, s, n)
+	}
+	file, log := killed(t, s.Path())
+	path := left(t, file, log)
+	again := storetest.Open(t, path, store.Options{Idle: time.Hour})
+	file, log = killed(t, path) // nothing was written since
+	if got := fmt.Sprint(opens(t, left(t, file, log))); got != "[0 1 2 3 4]" {
+		t.Errorf("killed after it was opened: %s", got)
+	}
+	set(t, again, 5)
+	file, log = killed(t, path)
+	if got := fmt.Sprint(opens(t, left(t, file, log))); got != "[0 1 2 3 4 5]" {
+		t.Errorf("killed after it wrote again: %s", got)
+	}
+}
+
+// A store that was not closed is not opened without the log that is its own: what it
+// has forgotten could be done twice.
+func TestLogMissing(t *testing.T) {
+	s, other := storetest.New(t, store.Options{Idle: time.Hour}), storetest.New(t, store.Options{Idle: time.Hour})
+	var files, logs [][]byte
+	keep := func(s *store.Store) {
+		file, log := killed(t, s.Path())
+		files, logs = append(files, file), append(logs, log)
+	}
+	for n := range 3 {
+		set(t, s, n)
+		set(t, other, n)
+	}
+	keep(s)
+	for range 2 {
+		if err := s.Backup(filepath.Join(t.TempDir(), "copy.db")); err != nil {
+			t.Fatal(err)
+		}
+		set(t, s, 4)
+	}
+	keep(s)
+	keep(other)
+	for _, test := range []struct {
+		name      string
+		file, log []byte
+	}{
+		{"none", files[0], nil},
+		{"an earlier one", files[1], logs[0]},
+		{"a later one", files[0], logs[1]},
+		{"another store's", files[0], logs[2]},
+	} {
+		path := left(t, test.file, test.log)
+		_, err := store.Open(path, store.Options{})
+		if !errors.Is(err, store.ErrNoLog) || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "bot.db-redo") || strings.Contains(err.Error(), "\n") {
+			t.Errorf("with the log %s: %v", test.name, err)
+		}
+		if err := store.Check(path); !errors.Is(err, store.ErrNoLog) {
+			t.Errorf("with the log %s, a check: %v", test.name, err)
+		}
+		if file, log := killed(t, path); !bytes.Equal(file, test.file) || !bytes.Equal(log, test.log) {
+			t.Errorf("with the log %s: a file was touched", test.name)
+		}
+	}
+}
+
+// A backup goes by itself: it needs no log, and minds none that lies beside it.
+func TestBackupNeedsNoLog(t *testing.T) {
+	s := storetest.New(t, store.Options{Idle: time.Hour})
+	for n := range 3 {
+		set(t, s, n)
+	}
+	_, log := killed(t, s.Path())
+	copied := filepath.Join(t.TempDir(), "copy.db")
+	if err := s.Backup(copied); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(copied)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, log := range [][]byte{nil, log, []byte("something else")} {
+		if got := fmt.Sprint(valuesOf(t, storetest.Open(t, left(t, file, log), store.Options{}))); got != "[0 1 2]" {
+			t.Errorf("the copy has %s", got)
+		}
+		path := left(t, file, log)
+		again := storetest.Open(t, path, store.Options{Idle: time.Hour})
+		set(t, again, 3)
+		set(t, again, 4)
+		file, log := killed(t, path)
+		if got := fmt.Sprint(opens(t, left(t, file, log))); got != "[0 1 2 3 4]" {
+			t.Errorf("the copy, written to and killed, has %s", got)
+		}
+	}
+}
+
+// Of a log that is cut or changed, what is before that is taken if it may have been the
+// last; if what was acknowledged comes after, the store is damaged and not opened.
+func TestLogDamaged(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "bot.db")
+	s := storetest.Open(t, path, store.Options{Idle: time.Hour})
+	var ends []int // of the records
+	for n := range 5 {
+		set(t, s, n)
+		_, log := killed(t, path)
+		ends = append(ends, len(bytes.TrimRight(log, "\x00"))) // a record ends with its value, or with less than 8 zeros
+	}
+	file, log := killed(t, path)
+	last := ends[len(ends)-1]
+	for cut := 0; cut <= last; cut += 5 {
+		whole := 1
+		for whole < len(ends) && cut >= ends[whole] {
+			whole++
+		}
+		if got := opens(t, left(t, file, append(log[:cut:cut], make([]byte, len(log)-cut)...))); len(got) != whole {
+			t.Fatalf("with zeros after %d bytes there are %v, want %d", cut, got, whole)
+		}
+	}
+	for at := 0; at < last; at += 3 {
+		changed := bytes.Clone(log)
+		changed[at] ^= 0x41
+		path := left(t, file, changed)
+		switch s, err := store.Open(path, store.Options{}); {
+		case at >= (ends[len(ends)-2]+7)/8*8 || at/8*8 == 8 && errors.Is(err, store.ErrNoLog):
+			// The last one may have been under way.
+			if err == nil {
+				if got := valuesOf(t, s); len(got) != 4 {
+					t.Errorf("with byte %d of the last record changed there are %v", at, got)
+				}
+				_ = s.Close()
+			}
+		case !errors.Is(err, store.ErrDamaged):
+			t.Errorf("with byte %d changed: %v", at, err)
+		default:
+			if f, l := killed(t, path); !bytes.Equal(f, file) || !bytes.Equal(l, changed) {
+				t.Errorf("with byte %d changed: a file was touched", at)
+			}
+		}
+	}
+}
+
+// What is read from a log, of whatever bytes, ends, and does no more than an error.
+func FuzzLog(f *testing.F) {
+	path := filepath.Join(f.TempDir(), "bot.db")
+	s := storetest.Open(f, path, store.Options{Idle: time.Hour})
+	for n := range int64(4) {
+		if err := s.Update(context.Background(), func(tx *store.Tx) error { return step(tx, n) }); err != nil {
+			f.Fatal(err)
+		}
+	}
+	file, log := killed(f, path)
+	log = bytes.TrimRight(log, "\x00")
+	f.Add(log, false)
+	f.Add(log[:len(log)/2], true)
+	f.Add(append(log[:24:24], "\x01\x03\xff\xff\xff\xff\xff\xff\xff\xff\x7f"...), true)
+	epoch, number := binary.BigEndian.Uint64(log[8:]), binary.BigEndian.Uint64(log[16:])
+	f.Fuzz(func(t *testing.T, log []byte, sealed bool) {
+		if sealed && len(log) >= 24 { // or nothing but the checksum would ever be tried
+			store.SealRecord(log, epoch, number)
+		}
+		if n, err := store.ReadLog(log, epoch); n == 0 || err != nil {
+			return // quick: no file need be made
+		}
+		s, err := store.Open(left(t, file, log), store.Options{})
+		if err != nil {
+			if line := err.Error(); strings.Contains(line, "\n") {
+				t.Errorf("%q", line)
+			}
+			return
+		}
+		_ = readAll(s)
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Whatever is done, with failures and checkpoints in between: what a kill leaves is
+// what was there.
+func TestLogHoldsAll(t *testing.T) {
+	t.Parallel()
+	failed := errors.New("no")
+	rapid.Check(t, func(rt *rapid.T) {
+		now := time.Date(2026, 7, 26, 9, 30, 0, 0, time.UTC)
+		s, err := store.Open(filepath.Join(t.TempDir(), "bot.db"), store.Options{Idle: time.Hour, Now: func() time.Time { return now }})
+		if err != nil {
+			rt.Fatal(err)
+		}
+		for range rapid.IntRange(1, 12).Draw(rt, "steps") {
+			now = now.Add(time.Duration(rapid.IntRange(0, 30).Draw(rt, "hours")) * time.Hour)
+			n := rapid.Int64Range(0, 20).Draw(rt, "n")
+			fails := rapid.Bool().Draw(rt, "fails")
+			err := s.Update(context.Background(), func(tx *store.Tx) error {
+				if err := step(tx, n); err != nil || !fails {
+					return err
+				}
+				return failed
+			})
+			if fails != errors.Is(err, failed) || !fails && err != nil {
+				rt.Fatal(err)
+			}
+			if rapid.IntRange(0, 5).Draw(rt, "checkpoint") == 0 {
+				if err := s.Checkpoint(); err != nil {
+					rt.Fatal(err)
+				}
+			}
+		}
+		file, log := killed(t, s.Path())
+		again, err := store.Open(left(t, file, log), store.Options{})
+		if err != nil {
+			rt.Fatal(err)
+		}
+		// Only a checkpoint forgets, and opening is none.
+		if want, got := s.Dump(), again.Dump(); !maps.Equal(want, got) {
+			rt.Errorf("a kill leaves %d records of %d\n%v\n%v", len(got), len(want), got, want)
+		}
+		if err := errors.Join(again.Close(), s.Close()); err != nil {
+			rt.Fatal(err)
+		}
+	})
+}
+
+// A checkpoint comes by itself: when the log is full, and when nothing was written for
+// a while.
+func TestCheckpoints(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "bot.db")
+	synctest.Test(t, func(t *testing.T) {
+		s, err := store.Open(path, store.Options{Idle: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		set(t, s, 0)
+		set(t, s, 1)
+		file, _ := killed(t, path)
+		time.Sleep(time.Minute - 1)
+		synctest.Wait()
+		if now, _ := killed(t, path); !bytes.Equal(now, file) {
+			t.Error("a checkpoint came too early")
+		}
+		set(t, s, 2)
+		time.Sleep(time.Minute - 1)
+		synctest.Wait()
+		if now, _ := killed(t, path); !bytes.Equal(now, file) {
+			t.Error("a checkpoint came though something was written meanwhile")
+		}
+		time.Sleep(time.Nanosecond)
+		synctest.Wait()
+		now, _ := killed(t, path)
+		if bytes.Equal(now, file) {
+			t.Error("no checkpoint came")
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if later, _ := killed(t, path); !bytes.Equal(later, now) {
+			t.Error("a checkpoint came with nothing to do")
+		}
+	})
+	s := storetest.Open(t, path, store.Options{Idle: time.Hour})
+	for range 40 {
+		if err := s.Update(context.Background(), func(tx *store.Tx) error {
+			return tx.PutValue("big", make([]byte, 1<<20))
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if info, err := os.Stat(path + "-redo"); err != nil || info.Size() > 6<<20 {
+		t.Errorf("the log has %d bytes, %v", info.Size(), err)
+	}
+}
+
+// Nobody reads what might yet be lost.
+func TestViewWaitsForTheDisk(t *testing.T) {
+	var commits atomic.Int64
+	busy, goOn := make(chan bool), make(chan bool)
+	s := storetest.New(t, store.Options{}.WithCommit(func(do func() error) error {
+		if commits.Add(1) == 2 {
+			busy <- true
+			<-goOn
+		}
+		return do()
+	}))
+	set(t, s, 0)
+	done := make(chan error)
+	go func() {
+		done <- s.Update(context.Background(), func(tx *store.Tx) error { return tx.PutValue("v1", []byte("1")) })
+	}()
+	<-busy
+	var kept atomic.Bool
+	read := make(chan string)
+	go func() {
+		values := fmt.Sprint(valuesOf(t, s))
+		if !kept.Load() {
+			values += " too early"
+		}
+		read <- values
+	}()
+	kept.Store(true)
+	close(goOn)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if got := <-read; got != "[0 1]" {
+		t.Errorf("read: %s", got)
+	}
+}
+
+// A store of format 1 is what the version before the log has left.
+func TestMigrateFromBeforeTheLog(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "bot.db")
+	makeBolt(t, path, store.Mark)
+	db, err := bolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Update(func(tx *bolt.Tx) error {
+		return errors.Join(store.Migrations()[0](tx), tx.Bucket([]byte("meta")).Put([]byte("format"), []byte("1")),
+			tx.Bucket([]byte("values")).Put([]byte("v7"), []byte("7")))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Check(path); err != nil {
+		t.Error(err)
+	}
+	if got := fmt.Sprint(opens(t, path)); got != "[7]" {
+		t.Errorf("after the migration there is %s", got)
+	}
+}
