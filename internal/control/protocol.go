@@ -3,7 +3,9 @@ package control
 import (
 	"errors"
 	"fmt"
-	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/isplicense/license-bot/internal/requests"
 )
@@ -31,14 +33,20 @@ type change struct {
 	By      requests.Account `json:"by"`
 }
 
-var shellForm = regexp.MustCompile(`^shell:[^\pC\pZ]{1,64}$`)
+// isShell says whether it is shell:USER, USER being 1 to 64 characters that can be seen.
+// (As a regular expression that takes a fifth of the bot's start to compile.)
+func isShell(a requests.Account) bool {
+	user, ok := strings.CutPrefix(string(a), "shell:")
+	n := utf8.RuneCountInString(user)
+	return ok && n >= 1 && n <= 64 && !strings.ContainsFunc(user, func(r rune) bool { return unicode.In(r, unicode.C, unicode.Z) })
+}
 
 // check refuses what no verb of ours says.
 func (c change) check(allow bool) error {
 	if _, err := requests.ParseAccount(string(c.Account)); err != nil {
 		return err
 	}
-	if !shellForm.MatchString(string(c.By)) {
+	if !isShell(c.By) {
 		return errors.New("only a shell changes the allowlist here: shell:USER")
 	}
 	if allow && (c.Role < requests.Viewer || c.Role > requests.Admin) {

@@ -12,7 +12,7 @@ var (
 	// It is part of a URL's path, so anything else would be another path.
 	telegramToken = regexp.MustCompile(`^[0-9]+:[A-Za-z0-9_-]+$`)
 	// https://core.telegram.org/bots/api#setwebhook, secret_token
-	webhookSecret = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
+	webhookSecret = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 	visible       = regexp.MustCompile(`^[!-~]+$`)
 )
 
@@ -39,7 +39,12 @@ func (l *loader) slack() {
 func (l *loader) telegram() {
 	s := &l.settings
 	l.form("TELEGRAM_TOKEN", s.TelegramToken, telegramToken, "write the bot's token, which is a number, a colon and letters")
-	l.form("TELEGRAM_WEBHOOK_SECRET", s.TelegramWebhookSecret, webhookSecret, "write 1 to 256 of the characters A-Z a-z 0-9 _ -")
+	const secret = "write 1 to 256 of the characters A-Z a-z 0-9 _ -"
+	if len(s.TelegramWebhookSecret.Reveal()) > 256 {
+		l.problem("TELEGRAM_WEBHOOK_SECRET", secret)
+	} else {
+		l.form("TELEGRAM_WEBHOOK_SECRET", s.TelegramWebhookSecret, webhookSecret, secret)
+	}
 	if l.given["TELEGRAM_WEBHOOK_URL"] && !l.given["TELEGRAM_WEBHOOK_SECRET"] {
 		l.problem("TELEGRAM_WEBHOOK_SECRET", "set it: it is required with TELEGRAM_WEBHOOK_URL")
 	}

@@ -147,26 +147,28 @@ func TestOff(t *testing.T) {
 
 func TestWrongValues(t *testing.T) {
 	for name, values := range map[string][]string{
-		"ISPLICENSE_URL":       {"my.isplicense.com", "ftp://x/", "https://", "https://u:WRONGpw@host/", "https://h/?a=b", "https://h/#x", "https://h:x/", "https://h:0/", "https://h:65536/"},
-		"ISPLICENSE_TIMEOUT":   {"0", "30", "-1s", "0d", "9999999d", "soon"},
-		"TELEGRAM_TOKEN":       {"WRONG", "1:a/b", "1:", "bot1:abc", "1:abc\n"},
-		"TELEGRAM_WEBHOOK_URL": {"/telegram/webhook"},
-		"HTTP_ADDR":            {"8080", ":http", ":70000", "localhost"},
-		"STORE":                {"etcd://a:2379/bot"},
-		"ADMINS":               {"WRONG", "slack:T1", "slack:T1/U1,,telegram:1", "telegram:-100", "telegram:@bob", ",", "telegram:12345678901234567890"},
-		"APPROVALS":            {"WRONG:1", "terminate", "terminate:0", "terminate:10", "order:1,order:2", "order:+1", ","},
-		"NOTIFY":               {"WRONG", "slack:#ops", "slack:U1", "telegram:0", "telegram:1/0", "telegram:1/2/3", "telegram:-1001234567890123456"},
-		"REMIND":               {"WRONG", "12h", "0d", "7", "7d,,1d"},
-		"REMIND_AT":            {"WRONG", "24:00", "9", "09:00:00"},
-		"TIMEZONE":             {"WRONG", "Local", "../UTC"},
-		"RATE_LIMIT":           {"WRONG", "60", "0/1m", "60/0s", "-1/1m", "2000000/1m"},
-		"LOCALE":               {"WRONG"},
-		"LOG_LEVEL":            {"WRONG", "info+1"},
-		"LOG_FORMAT":           {"WRONG"},
+		"TELEGRAM_WEBHOOK_SECRET": {"a b", "WRONG.", strings.Repeat("a", 257), strings.Repeat("a ", 200)},
+		"ISPLICENSE_URL":          {"my.isplicense.com", "ftp://x/", "https://", "https://u:WRONGpw@host/", "https://h/?a=b", "https://h/#x", "https://h:x/", "https://h:0/", "https://h:65536/"},
+		"ISPLICENSE_TIMEOUT":      {"0", "30", "-1s", "0d", "9999999d", "soon"},
+		"TELEGRAM_TOKEN":          {"WRONG", "1:a/b", "1:", "bot1:abc", "1:abc\n"},
+		"TELEGRAM_WEBHOOK_URL":    {"/telegram/webhook"},
+		"HTTP_ADDR":               {"8080", ":http", ":70000", "localhost"},
+		"STORE":                   {"etcd://a:2379/bot"},
+		"ADMINS":                  {"WRONG", "slack:T1", "slack:T1/U1,,telegram:1", "telegram:-100", "telegram:@bob", ",", "telegram:12345678901234567890"},
+		"APPROVALS":               {"WRONG:1", "terminate", "terminate:0", "terminate:10", "order:1,order:2", "order:+1", ","},
+		"NOTIFY":                  {"WRONG", "slack:#ops", "slack:U1", "telegram:0", "telegram:1/0", "telegram:1/2/3", "telegram:-1001234567890123456"},
+		"REMIND":                  {"WRONG", "12h", "0d", "7", "7d,,1d"},
+		"REMIND_AT":               {"WRONG", "24:00", "9", "09:00:00"},
+		"TIMEZONE":                {"WRONG", "Local", "../UTC"},
+		"RATE_LIMIT":              {"WRONG", "60", "0/1m", "60/0s", "-1/1m", "2000000/1m"},
+		"LOCALE":                  {"WRONG"},
+		"LOG_LEVEL":               {"WRONG", "info+1"},
+		"LOG_FORMAT":              {"WRONG"},
 	} {
 		for _, v := range values {
-			env := with(map[string]string{name: v, "TELEGRAM_WEBHOOK_SECRET": "x"})
-			setenv(t, env)
+			env := map[string]string{"TELEGRAM_WEBHOOK_SECRET": "x"}
+			env[name] = v
+			setenv(t, with(env))
 			_, problems := Load(All)
 			if !slices.Equal(wrong(problems), []string{name}) {
 				t.Errorf("%s=%q: %v", name, v, problems)

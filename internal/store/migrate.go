@@ -77,15 +77,17 @@ func migrate(db *bolt.DB, steps []func(*bolt.Tx) error) (from int, err error) {
 	if err != nil || from == len(steps) {
 		return from, err
 	}
-	return from, db.Update(func(tx *bolt.Tx) error {
-		for n := from; n < len(steps); n++ {
-			if err := steps[n](tx); err != nil {
-				return fmt.Errorf("from format %d to %d: %w", n, n+1, err)
-			}
+	return from, db.Update(func(tx *bolt.Tx) error { return upgrade(tx, from, steps) })
+}
+
+func upgrade(tx *bolt.Tx, from int, steps []func(*bolt.Tx) error) error {
+	for n := from; n < len(steps); n++ {
+		if err := steps[n](tx); err != nil {
+			return fmt.Errorf("from format %d to %d: %w", n, n+1, err)
 		}
-		if _, err := openTx(tx); err != nil { // it was not whole
-			return err
-		}
-		return tx.Bucket([]byte(bucketNames[inMeta])).Put(formatKey, []byte(strconv.Itoa(len(steps))))
-	})
+	}
+	if _, err := openTx(tx); err != nil { // it was not whole
+		return err
+	}
+	return tx.Bucket([]byte(bucketNames[inMeta])).Put(formatKey, []byte(strconv.Itoa(len(steps))))
 }

@@ -117,10 +117,12 @@ func create(path string, o Options) error {
 	if err != nil {
 		return err
 	}
-	err = db.Update(mark)
-	if err == nil {
-		_, err = migrate(db, migrations())
-	}
+	err = db.Update(func(tx *bolt.Tx) error {
+		if err := mark(tx); err != nil {
+			return err
+		}
+		return upgrade(tx, 0, migrations())
+	})
 	if err = errors.Join(err, db.Close()); err != nil {
 		return err
 	}

@@ -83,7 +83,7 @@ type Adapter struct {
 
 var (
 	tokenForm  = regexp.MustCompile(`^[0-9]+:[A-Za-z0-9_-]+$`)
-	secretForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
+	secretForm = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 )
 
 // New makes an adapter. It calls nobody.
@@ -99,7 +99,7 @@ func New(cfg Config) (*Adapter, error) {
 	if u, err := url.Parse(cfg.APIURL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.RawQuery != "" {
 		return nil, errors.New("the Bot API's address must be an http or https URL")
 	}
-	if cfg.WebhookURL != "" && !secretForm.MatchString(cfg.WebhookSecret) {
+	if cfg.WebhookURL != "" && (len(cfg.WebhookSecret) > 256 || !secretForm.MatchString(cfg.WebhookSecret)) {
 		return nil, errors.New("a webhook needs a secret: 1 to 256 letters, digits, _ and -")
 	}
 	if cfg.Log == nil {

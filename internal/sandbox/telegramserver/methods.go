@@ -194,14 +194,14 @@ func answerCallbackQuery(s *Server, a arguments) (any, *apiError) {
 	return true, nil
 }
 
-var secretForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
+var secretForm = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
 func setWebhook(s *Server, a arguments) (any, *apiError) {
 	to, secret := a.str("url"), a.str("secret_token")
 	if u, err := url.Parse(to); to != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
 		return nil, badRequest("bad webhook: invalid webhook URL specified")
 	}
-	if secret != "" && !secretForm.MatchString(secret) {
+	if secret != "" && (len(secret) > 256 || !secretForm.MatchString(secret)) {
 		return nil, badRequest("secret token contains unallowed characters")
 	}
 	allowed, fail := allowedUpdates(a)
