@@ -265,7 +265,7 @@ var errPanicked = errors.New("the reading panicked")
 func (b *Bot) readPatiently(ctx context.Context, a requests.Action, p requests.Params, code license.Code) (reading, error) {
 	rd, err := b.read(ctx, a, p, code)
 	var no *notPossible
-	if err == nil && rd.unpriced == nil || errors.As(err, &no) || ctx.Err() != nil {
+	if err == nil && rd.unpriced == nil && rd.unread == nil || errors.As(err, &no) || ctx.Err() != nil {
 		return rd, err
 	}
 	return b.read(ctx, a, p, code)

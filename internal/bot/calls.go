@@ -49,6 +49,8 @@ func (b *Bot) readAgain(ctx context.Context, r requests.Request, item int) reque
 		ev.Failed, ev.Said = readFailed(err)
 	case rd.refused && it.Facts.Price != "":
 		ev.Failed, ev.Said = requests.ReasonRefused, rd.note
+	case rd.unread != nil && slices.ContainsFunc(requests.Differences(r.Action, it.Facts, rd.facts), rd.unknown):
+		ev.Failed, ev.Said = readFailed(rd.unread)
 	case rd.unpriced != nil && rd.facts.Price != it.Facts.Price:
 		// No price is no change of the price.
 		ev.Failed, ev.Said = readFailed(rd.unpriced)
@@ -63,6 +65,12 @@ func (b *Bot) readAgain(ctx context.Context, r requests.Request, item int) reque
 		}
 	}
 	return ev
+}
+
+// unknown says of a difference that it is none: the question showed what can't be
+// read now.
+func (rd reading) unknown(c requests.Change) bool {
+	return slices.Contains(rd.facts.Unknown, license.Field(c.Field))
 }
 
 // ruledOut turns what has become impossible since the question into what the
@@ -126,7 +134,7 @@ func (b *Bot) call(ctx context.Context, r requests.Request, item int) {
 	b.happened(ctx, r.ID, ev)
 }
 
-func orElse(s, other string) string {
+func orElse[S ~string](s, other S) S {
 	if s != "" {
 		return s
 	}
@@ -220,7 +228,15 @@ func (b *Bot) see(ctx context.Context, r requests.Request, item int) (requests.S
 	}
 	switch r.Action {
 	case requests.Renew:
-		if l.Expires != it.Before.Expires {
+		if slices.Contains(l.Missing, license.FieldExpiry) {
+			// The date of before is the form's then.
+			form, err := b.Panel.Form(ctx, l)
+			if _, no := panelSaysNo(err); err != nil && !no {
+				return s, err
+			}
+			s.Expires = form.Expires
+		}
+		if s.Expires != it.Before.Expires {
 			s.Ours, s.Others, s.History = b.hands(ctx, it)
 		}
 	case requests.Edit, requests.Nodes:

@@ -20,6 +20,10 @@ type reading struct {
 	note    string // the panel's words of a preview that it refused
 	refused bool   // an order's preview was refused
 
+	// unread is why the licence's form could not be read for what its list leaves out.
+	unread error
+	form   isplicense.Form // without fields where it was not needed, or not read
+
 	// unpriced is why the preview could not be read: the rest was, and the price is
 	// what the licence's own row says, if anything.
 	unpriced error
@@ -61,22 +65,54 @@ func (b *Bot) read(ctx context.Context, a requests.Action, p requests.Params, co
 	if !l.Live() {
 		return reading{}, &notPossible{why: deleted, license: l}
 	}
-	rd := reading{
-		license: l,
-		facts: requests.Facts{
-			Family: l.Family, Name: l.Name, Address: l.Address, Product: l.Product, ProductCode: l.ProductCode,
-			Expires: l.Expires, Status: l.Status, Nodes: -1,
-		},
-		before: requests.Before{Expires: l.Expires, Name: l.Name, Address: l.Address, Nodes: -1},
+	rd := reading{license: l}
+	switch {
+	case a == requests.Edit || a == requests.Nodes:
+		if rd.form, err = b.form(ctx, a, l); err != nil {
+			return rd, err
+		}
+	case len(l.Missing) > 0:
+		rd.form, err = b.Panel.Form(ctx, l)
+		if err != nil && !dispensable(err) {
+			return rd, err
+		}
+		rd.unread = err
 	}
+	if rd.form.Fields != nil {
+		rd.license = filledIn(l, rd.form)
+	}
+	l = rd.license
+	rd.facts = requests.Facts{
+		Family: l.Family, Name: l.Name, Address: l.Address, Product: l.Product, ProductCode: l.ProductCode,
+		Expires: l.Expires, Status: l.Status, Nodes: -1, Unknown: l.Missing,
+	}
+	rd.before = requests.Before{Expires: l.Expires, Name: l.Name, Address: l.Address, Nodes: -1}
 	switch a {
 	case requests.Renew:
 		return b.readRenewal(ctx, p, rd)
 	case requests.Edit, requests.Nodes:
-		return b.readForm(ctx, a, p, rd)
+		return readForm(a, p, rd)
 	case requests.Terminate, requests.Order:
 	}
 	return rd, nil
+}
+
+// dispensable says of a form that can't be read that the question can be put without
+// it: an account may renew what it may not edit.
+func dispensable(err error) bool {
+	why, _ := readFailed(err)
+	return worthAsking(err) || why == requests.ReasonForbidden
+}
+
+// filledIn is the licence with what its list does not say as its form has it.
+func filledIn(l license.License, f isplicense.Form) license.License {
+	l.Name, l.Address = orElse(l.Name, f.Name), orElse(l.Address, f.Address)
+	l.Product, l.Expires = orElse(l.Product, f.Product), orElse(l.Expires, f.Expires)
+	if l.ProductCode == 0 {
+		l.ProductCode = f.ProductCode
+	}
+	l.Missing = slices.DeleteFunc(slices.Clone(l.Missing), func(m license.Field) bool { return !slices.Contains(f.Missing, m) })
+	return l
 }
 
 func (b *Bot) readRenewal(ctx context.Context, p requests.Params, rd reading) (reading, error) {
@@ -86,7 +122,7 @@ func (b *Bot) readRenewal(ctx context.Context, p requests.Params, rd reading) (r
 	case p.HasPeriod:
 		period = p.Period
 	case !l.HasPeriod:
-		period = b.ownPeriod(ctx, l)
+		period = b.ownPeriod(ctx, rd)
 	}
 	if period == license.Lifetime || l.HasPeriod && l.Period == license.Lifetime && l.Expires == "" {
 		return rd, &notPossible{why: lifetime, license: l}
@@ -117,12 +153,13 @@ func (b *Bot) readRenewal(ctx context.Context, p requests.Params, rd reading) (r
 
 // ownPeriod is the period of a licence whose list does not say it: the form's, else
 // the least that is sold. The question shows it either way.
-func (b *Bot) ownPeriod(ctx context.Context, l license.License) license.Period {
-	form, err := b.Panel.Form(ctx, l)
-	if err == nil {
-		if n, err := strconv.Atoi(form.Fields["period"]); err == nil && n > 0 {
-			return license.Period(n)
-		}
+func (b *Bot) ownPeriod(ctx context.Context, rd reading) license.Period {
+	form := rd.form
+	if form.Fields == nil && rd.unread == nil {
+		form, _ = b.Panel.Form(ctx, rd.license)
+	}
+	if n, err := strconv.Atoi(form.Fields["period"]); err == nil && n > 0 {
+		return license.Period(n)
 	}
 	return license.Month
 }
@@ -141,20 +178,11 @@ func panelSaysNo(err error) (said string, no bool) {
 	return "", false
 }
 
-// readForm reads what a list may leave out: the count of nodes, and the name and
-// address that an edit sends along unchanged.
-func (b *Bot) readForm(ctx context.Context, a requests.Action, p requests.Params, rd reading) (reading, error) {
-	l := rd.license
-	form, err := b.form(ctx, a, l)
-	if err != nil {
-		return rd, err
-	}
-	f := &rd.facts
+// readForm takes from the form what only that has: the count of nodes, and the name
+// and address that an edit sends along unchanged.
+func readForm(a requests.Action, p requests.Params, rd reading) (reading, error) {
+	l, form, f := rd.license, rd.form, &rd.facts
 	f.Nodes = form.Nodes
-	f.Name, f.Address = orElse(f.Name, form.Name), orElse(f.Address, form.Address)
-	if f.ProductCode == 0 {
-		f.ProductCode = form.ProductCode
-	}
 	// Of both, the form's is what an edit changes and what tells afterwards.
 	rd.before = requests.Before{
 		Expires: l.Expires, Name: orElse(form.Name, f.Name), Address: orElse(form.Address, f.Address), Nodes: form.Nodes,

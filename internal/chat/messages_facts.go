@@ -15,7 +15,7 @@ func (s *Speaker) facts(r requests.Request, i requests.Item) []Fact {
 	if i.Code != "" {
 		t.add(l.licence, code(i.Code))
 	}
-	name, address := i.Facts.Name, i.Facts.Address
+	name, address := s.fact(i, license.FieldName, i.Facts.Name), s.fact(i, license.FieldAddress, i.Facts.Address)
 	switch r.Action {
 	case requests.Edit:
 		t.add(l.name, s.edited(name, r.Params.Name, i, func(a, b string) bool { return a == b }))
@@ -27,7 +27,7 @@ func (s *Speaker) facts(r requests.Request, i requests.Item) []Fact {
 		t.plain(l.name, cut(oneLine(name), nameMax))
 		t.plain(l.address, cut(oneLine(address), addressMax))
 	}
-	t.plain(l.product, productName(r, i))
+	t.plain(l.product, s.fact(i, license.FieldProduct, productName(r, i)))
 	if r.Params.For != "" {
 		t.add(l.forLicence, code(r.Params.For))
 	}
@@ -40,6 +40,14 @@ func (s *Speaker) facts(r requests.Request, i requests.Item) []Fact {
 	case requests.Edit, requests.Terminate:
 	}
 	return t
+}
+
+// fact is what the panel said, or that it did not.
+func (s *Speaker) fact(i requests.Item, f license.Field, value string) string {
+	if value == "" && slices.Contains(i.Facts.Unknown, f) {
+		return s.w.now.unknown
+	}
+	return value
 }
 
 // table gathers facts and leaves out those that have no value.
@@ -91,12 +99,12 @@ func (s *Speaker) nodes(r requests.Request, i requests.Item) Text {
 
 // expiry shows the expiry date and what it becomes, or has become, by a renewal.
 func (s *Speaker) expiry(r requests.Request, i requests.Item) Text {
-	was, after := i.Facts.Expires, i.Facts.After
+	was, after := s.fact(i, license.FieldExpiry, string(i.Facts.Expires)), string(i.Facts.After)
 	switch {
 	case i.State == requests.Applied && r.Action == requests.Renew && i.Expires == "":
 		return nil // it has another by now, which was not seen
 	case i.State == requests.Applied:
-		after = i.Expires
+		after = string(i.Expires)
 	case i.State == requests.Not || i.State == requests.Dropped || r.Action != requests.Renew:
 		after = ""
 	}
@@ -104,11 +112,11 @@ func (s *Speaker) expiry(r requests.Request, i requests.Item) Text {
 	case after == "" && was == "":
 		return nil
 	case after == "" || after == was:
-		return plain(string(was))
+		return plain(was)
 	case was == "":
-		return plain(string(after))
+		return plain(after)
 	}
-	return s.change(string(was), string(after))
+	return s.change(was, after)
 }
 
 // productName is the product as the panel has it, or as the catalogue does.

@@ -144,7 +144,7 @@ func TestQuestions(t *testing.T) {
 		stopped.Decided.Who = requests.Who{Account: requests.Bot, Person: "bot"}
 		stopped.Why = requests.ReasonGone
 		refused := ended(r, requests.Not, requests.FromPanel, requests.ReasonMoney, "Not enough money")
-		transcript(t, "question-"+string(a),
+		messages := []Message{
 			s.Question(r, v),
 			s.Question(decided(r), v),
 			s.Question(ended(r, requests.Looking, "", requests.ReasonTimeout, ""), v),
@@ -152,7 +152,15 @@ func TestQuestions(t *testing.T) {
 			s.Question(refused, v),
 			s.Question(ended(r, requests.Unknown, requests.FromLook, requests.ReasonInProcess, "Request in process, please wait"), v),
 			s.Question(cancelled, v), s.Question(denied, v), s.Question(expired, v), s.Question(stopped, v),
-		)
+		}
+		if a != requests.Order {
+			r.Items = slices.Clone(r.Items)
+			f := &r.Items[0].Facts
+			f.Name, f.Address, f.Product, f.ProductCode, f.Expires = "", "", "", 0, ""
+			f.Unknown = []license.Field{license.FieldName, license.FieldAddress, license.FieldProduct, license.FieldExpiry}
+			messages = append(messages, s.Question(r, v))
+		}
+		transcript(t, "question-"+string(a), messages...)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -133,6 +134,14 @@ func (e *element) field(names ...string) string {
 		}
 	}
 	return ""
+}
+
+// has says whether the answer, or a submitted form within it, has a child of one of
+// these names, be it empty.
+func (e *element) has(names ...string) bool {
+	return slices.ContainsFunc(e.children, func(c *element) bool {
+		return slices.Contains(names, c.name) || c.name == "doc" && c.has(names...)
+	})
 }
 
 // failing is the <error> of an answer or of a submitted form within it, or nil.

@@ -270,8 +270,10 @@ func TestListColumns(t *testing.T) {
 		{Code: "1001", Family: license.SoftExternal, Name: "srv1", Address: "192.0.2.10", Product: "ISPmanager 6 Lite", ProductCode: 546,
 			Period: 1, HasPeriod: true, Created: "2025-01-10", Expires: "2025-02-10", Cost: "4.50 EUR", AutoProlong: "off", Status: license.StatusActive},
 		{Code: "1002", Family: license.SoftExternal, Name: "a <b> & c", Product: "ISPmanager 6 Business", ProductCode: 549,
-			HasPeriod: true, Expires: "2025-02-12", Status: license.StatusProcessing, Processing: "prolong"},
-		{Code: "1003", Family: license.SoftExternal, Product: "Something new", Status: license.StatusDeleted, Processing: "x"},
+			HasPeriod: true, Expires: "2025-02-12", Status: license.StatusProcessing, Processing: "prolong",
+			Missing: []license.Field{license.FieldAddress}},
+		{Code: "1003", Family: license.SoftExternal, Product: "Something new", Status: license.StatusDeleted, Processing: "x",
+			Missing: []license.Field{license.FieldName, license.FieldAddress, license.FieldExpiry}},
 	}
 	if !reflect.DeepEqual(p.licenses, want) {
 		t.Errorf("got  %+v\nwant %+v", p.licenses, want)
@@ -281,15 +283,42 @@ func TestListColumns(t *testing.T) {
 	}
 }
 
+func TestWhatARowDoesNotSay(t *testing.T) {
+	for row, want := range map[string]string{
+		`<licname/><ip/><pricelist>P</pricelist><expiredate/>`:                                  "[]",
+		`<licname/><ip/><pricelist>P</pricelist><period>0</period>`:                             "[]",
+		`<licname/><ip/><pricelist>P</pricelist><expiredate>in 5 days</expiredate>`:             "[expiry]",
+		`<licname/><ip/><pricelist>P</pricelist><real_expiredate>2025-02-10</real_expiredate>`:  "[]",
+		`<licname/><pa_ip>192.0.2.1</pa_ip><pricelist>999</pricelist><expiredate></expiredate>`: "[product]",
+		`<name>srv1</name><pricelist>229</pricelist><expiredate>2025-02-10</expiredate><ipv6/>`: "[name address]",
+	} {
+		c := newClient(t, tripper(func(*http.Request) (*http.Response, error) {
+			return reply(200, "text/xml", strings.NewReader("<doc><elem><id>1001</id>"+row+"</elem></doc>")), nil
+		}))
+		p, fail := c.page(t.Context(), license.SoftExternal, 1)
+		if fail != nil || len(p.licenses) != 1 {
+			t.Fatal(fail, p.licenses)
+		}
+		if got := fmt.Sprint(p.licenses[0].Missing); got != want {
+			t.Errorf("%s: %s, want %s", row, got, want)
+		}
+	}
+	module, _ := licenseOf(&element{children: []*element{{name: "id", text: "1005"}, {name: "licname"}, {name: "pricelist", text: "P"}, {name: "expiredate"}}}, license.Module)
+	if len(module.Missing) > 0 {
+		t.Errorf("a module has no address: %s", module.Missing)
+	}
+}
+
 func TestForm(t *testing.T) {
 	c := newClient(t, answering(file(t, "form")))
 	f, err := c.Form(t.Context(), lite)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Form{Name: "srv1", Address: "192.0.2.10", ProductCode: 549, Nodes: 3, Key: "KEY-1", Fields: map[string]string{
-		"elid": "1001", "licname": "srv1", "ip": "192.0.2.10", "pricelist": "549", "addon_550": "3", "lickey": "KEY-1",
-	}}
+	want := Form{Name: "srv1", Address: "192.0.2.10", Product: "ISPmanager 6 Business", ProductCode: 549, Nodes: 3, Key: "KEY-1",
+		Missing: []license.Field{license.FieldExpiry}, Fields: map[string]string{
+			"elid": "1001", "licname": "srv1", "ip": "192.0.2.10", "pricelist": "549", "addon_550": "3", "lickey": "KEY-1",
+		}}
 	if !reflect.DeepEqual(f, want) {
 		t.Errorf("got  %+v\nwant %+v", f, want)
 	}

@@ -277,23 +277,12 @@ func licenseOf(e *element, f license.Family) (license.License, bool) {
 	if err != nil {
 		return license.License{}, false
 	}
-	l := license.License{
-		Code:        code,
-		Family:      f,
-		Name:        e.get("licname"),
-		Address:     e.get("ip", "pa_ip"),
-		Cost:        e.get("cost"),
-		AutoProlong: e.get("autoprolong"),
-	}
-	l.Product, l.ProductCode = productOf(e.get("pricelist"))
+	l := described(e, f)
+	l.Code, l.Cost, l.AutoProlong = code, e.get("cost"), e.get("autoprolong")
 	if n, err := strconv.Atoi(e.get("period")); err == nil && n >= 0 {
 		l.Period, l.HasPeriod = license.Period(n), true
 	}
 	l.Created, _ = license.ParseDate(e.get("createdate"))
-	var known bool
-	if l.Expires, known = license.ParseDate(e.get("expiredate")); !known {
-		l.Expires, _ = license.ParseDate(e.get("real_expiredate")) // daily billing has a phrase in expiredate
-	}
 	state := e.get("status")
 	for _, s := range e.all("item_status") {
 		if orig := s.attr("orig"); orig != "" {
@@ -303,6 +292,29 @@ func licenseOf(e *element, f license.Family) (license.License, bool) {
 	}
 	l.Status, l.Processing = statusOf(state)
 	return l, true
+}
+
+// described is what tells a licence from others, in its row or its form. What has no
+// column, or one that can't be read, is named as missing.
+func described(e *element, f license.Family) license.License {
+	l := license.License{Family: f, Name: e.field("licname"), Address: e.field("ip", "pa_ip")}
+	l.Product, l.ProductCode = productOf(e.field("pricelist"))
+	var dated bool
+	if l.Expires, dated = license.ParseDate(e.field("expiredate")); !dated {
+		l.Expires, dated = license.ParseDate(e.field("real_expiredate")) // daily billing has a phrase in expiredate
+	}
+	dateless := e.field("period") == "0" || // a lifetime
+		e.has("expiredate", "real_expiredate") && e.field("expiredate", "real_expiredate") == ""
+	missing := func(field license.Field, is bool) {
+		if is {
+			l.Missing = append(l.Missing, field)
+		}
+	}
+	missing(license.FieldName, !e.has("licname"))
+	missing(license.FieldAddress, f.TakesAddress() && !e.has("ip", "pa_ip"))
+	missing(license.FieldProduct, l.Product == "")
+	missing(license.FieldExpiry, !dated && !dateless)
+	return l
 }
 
 // productOf reads a pricelist column: the product's name, or its number.

@@ -22,7 +22,10 @@ type Preview struct {
 type Form struct {
 	Name        string
 	Address     string
+	Product     string            // the product's name
 	ProductCode int               // 0 where the form names none
+	Expires     license.Date      // "" for a lifetime too
+	Missing     []license.Field   // what the form does not say, as a licence's
 	Nodes       int               // -1 where it is not known
 	Key         string            // the licence key, "" where there is none yet
 	Fields      map[string]string // every plain field of the form, by the panel's names
@@ -78,14 +81,11 @@ func (c *Client) Form(ctx context.Context, lic license.License) (Form, error) {
 	if err != nil {
 		return Form{}, err
 	}
+	l := described(doc, lic.Family)
 	f := Form{
-		Name:    doc.field("licname"),
-		Address: doc.field("ip", "pa_ip"),
-		Key:     doc.field("lickey"),
-		Nodes:   -1,
-		Fields:  fields(doc),
+		Name: l.Name, Address: l.Address, Product: l.Product, ProductCode: l.ProductCode, Expires: l.Expires, Missing: l.Missing,
+		Key: doc.field("lickey"), Nodes: -1, Fields: fields(doc),
 	}
-	_, f.ProductCode = productOf(doc.field("pricelist"))
 	code := f.ProductCode
 	if code == 0 {
 		code = lic.ProductCode

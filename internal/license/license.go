@@ -116,6 +116,17 @@ func (s Status) String() string {
 	return "status " + strconv.Itoa(int(s))
 }
 
+// Field is something that tells a licence from others to people.
+type Field string
+
+// The fields that a list of the panel's may have no column for.
+const (
+	FieldName    Field = "name"
+	FieldAddress Field = "address"
+	FieldProduct Field = "product"
+	FieldExpiry  Field = "expiry"
+)
+
 // License is one licence as the panel shows it. What the panel did not say is
 // the zero value: an absent column is never guessed.
 type License struct {
@@ -133,6 +144,10 @@ type License struct {
 	AutoProlong string // as the panel says it: "on", "off"
 	Status      Status
 	Processing  string // the suffix of the state in item_status, such as "prolong" or "delete"
+
+	// Missing is what the panel did not say at all, and so is empty without being
+	// known to be.
+	Missing []Field
 }
 
 // Live says whether the licence still is one: deleted ones linger in lists.

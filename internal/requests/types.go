@@ -50,6 +50,8 @@ type Facts struct {
 	Price       string         `json:"price,omitempty"` // "" : could not be read
 	Nodes       int            `json:"nodes,omitempty"` // the count now, -1 unknown
 	Status      license.Status `json:"status,omitempty"`
+
+	Unknown []license.Field `json:"unknown,omitempty"` // what the panel did not say, neither in its list nor in the licence's form
 }
 
 // Change is one fact that differs from what the question showed.

@@ -63,6 +63,7 @@ func cloned(r requests.Request) requests.Request {
 		it := &r.Items[i]
 		it.Changes = slices.Clone(it.Changes)
 		it.Before.Codes = slices.Clone(it.Before.Codes)
+		it.Facts.Unknown = slices.Clone(it.Facts.Unknown)
 	}
 	r.Votes = slices.Clone(r.Votes)
 	return r

@@ -23,6 +23,7 @@ func TestMemo(t *testing.T) {
 			ID: id, Version: n / 2,
 			Items: []requests.Item{{
 				Code:    "1001",
+				Facts:   requests.Facts{Unknown: []license.Field{license.FieldName}},
 				Changes: []requests.Change{{Field: "price", Was: "1", Now: "2"}},
 				Before:  requests.Before{Codes: []license.Code{"1", "2"}},
 			}},
@@ -39,6 +40,7 @@ func TestMemo(t *testing.T) {
 			}
 			got.Votes[0].Person = "spoilt"
 			got.Items[0].Before.Codes[0] = "spoilt"
+			got.Items[0].Facts.Unknown[0] = "spoilt"
 			got.Items[0].Changes[0].Now = "spoilt"
 			got.Items[0].Code = "spoilt"
 		}
@@ -51,7 +53,7 @@ func TestMemo(t *testing.T) {
 
 // TestCloned finds a field of requests that cloned has not heard of.
 func TestCloned(t *testing.T) {
-	known := map[string]bool{"Items": true, "Votes": true, "Items.Changes": true, "Items.Before.Codes": true}
+	known := map[string]bool{"Items": true, "Votes": true, "Items.Changes": true, "Items.Before.Codes": true, "Items.Facts.Unknown": true}
 	var look func(name string, of reflect.Type)
 	look = func(name string, of reflect.Type) {
 		switch of.Kind() {
