@@ -369,3 +369,60 @@ func TestAQuestionAskedInPrivateIsPutToAllApprovers(t *testing.T) {
 		}
 	})
 }
+
+// A response_url that stays broken is no reason to leave somebody without an answer.
+func TestAnAnswerGoesAnotherWayThanABrokenResponseURL(t *testing.T) {
+	for name, b := range map[string]slackserver.Break{
+		"500":       {Status: 500, Body: "oops"},
+		"no answer": {Drop: true},
+		"silence":   {Hang: true},
+	} {
+		b.Method = "response_url"
+		for place, in := range map[string]func(r *rig) string{
+			"in the channel":       func(*rig) string { return channel },
+			"where the bot is not": func(r *rig) string { r.licenses.RemoveBot(); return r.guest.DM() },
+			"in a private chat":    func(r *rig) string { return r.guest.DM() },
+			"after a 429 of a call": func(r *rig) string {
+				r.world.Slack.Break(slackserver.RateLimited("chat.postEphemeral", 5))
+				return channel
+			},
+		} {
+			t.Run(name+", "+place, func(t *testing.T) {
+				played(t, func(r *rig) {
+					r.allow()
+					heard := in(r)
+					r.world.Slack.Break(b)
+					asked := channel
+					if place == "in a private chat" {
+						asked = heard
+					}
+					if _, err := r.guest.Says(asked, "/license show 1001"); err != nil {
+						r.Fatal(err)
+					}
+					began := time.Now()
+					if _, err := r.guest.Sees(r.within(30*minute), heard, "Licence 1001"); err != nil {
+						r.Fatal(err)
+					}
+					if took := time.Since(began); took < 30*time.Second || took > minute {
+						r.Errorf("the answer came after %s", took)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestALimitedResponseURLIsWaitedFor(t *testing.T) {
+	played(t, func(r *rig) {
+		r.allow()
+		r.world.Slack.Break(slackserver.RateLimited("response_url", 120))
+		began := time.Now()
+		r.says(r.guest, "/license show 1001")
+		if _, err := r.guest.Sees(r.within(30*minute), channel, "Licence 1001"); err != nil {
+			r.Fatal(err)
+		}
+		if took := time.Since(began); took < 2*minute || posts(r, "chat.postEphemeral") > 0 {
+			r.Errorf("the answer came after %s, %d of them by the Web API", took, posts(r, "chat.postEphemeral"))
+		}
+	})
+}

@@ -373,6 +373,11 @@ func (b *Bot) deliver(ctx context.Context, t store.Task, w whisper) {
 	default:
 		t.Tries++
 		wait = min(time.Second<<min(t.Tries-1, 6), time.Minute)
+		if other, ok := otherwise(c, w); ok && t.Tries >= oneWayTries && b.Now().Sub(w.Since) >= oneWayUse && !errors.Is(err, chat.ErrTemporary) {
+			// It may have arrived. But an answer changes nothing and one person alone
+			// sees it: twice it is a nuisance, and without it they type the command again.
+			w.In, t.Tries, wait = other, 0, 0
+		}
 		b.Log.Warn("answer not delivered", "chat", c.Name(), "error", err, "again", wait)
 	}
 	b.later(wait, finishing, taskWhisper, "", func(ctx context.Context) { b.deliver(ctx, t, w) })
@@ -381,6 +386,28 @@ func (b *Bot) deliver(ctx context.Context, t store.Task, w whisper) {
 // whisperUse is how long an answer is of use to whoever asked: after that they have
 // asked again, and chats don't take it any more.
 const whisperUse = 30 * time.Minute
+
+// How often, and for how long at least, an answer that gets lost is tried one way
+// before it goes another, where there is one: somebody sits and waits for it.
+const (
+	oneWayTries = 3
+	oneWayUse   = 30 * time.Second
+)
+
+// byways is a chat with more than one way to answer somebody.
+type byways interface {
+	// Otherwise gives what was asked as something that is answered another way, if
+	// there is one.
+	Otherwise(in chat.Inbound) (chat.Inbound, bool)
+}
+
+// otherwise has the answer go another way, where that is possible.
+func otherwise(c Chat, w whisper) (chat.Inbound, bool) {
+	if s, ok := c.(byways); ok && !w.Direct {
+		return s.Otherwise(w.In)
+	}
+	return w.In, false
+}
 
 // finish deletes a task that is done.
 func (b *Bot) finish(ctx context.Context, t store.Task) {

@@ -161,12 +161,7 @@ func (h handle) String() string {
 // works where the bot is no member; then by an ephemeral message; then, where the
 // bot may not post, by direct message. The clicked message stays as it is.
 func (a *Adapter) Answer(ctx context.Context, in chat.Inbound, m chat.Message) error {
-	var h handle
-	if in.Handle != "" {
-		if err := json.Unmarshal([]byte(in.Handle), &h); err != nil {
-			a.cfg.Log.Warn("slack: the handle of an answer is unreadable", "kind", in.Kind)
-		}
-	}
+	h := a.handleOf(in)
 	if a.mayAnswer(h.URL) && a.cfg.Now().Sub(in.At) < responseURLFor {
 		if err := a.respond(ctx, h, m); !elsewhere(err) {
 			return err
@@ -183,6 +178,26 @@ func (a *Adapter) Answer(ctx context.Context, in chat.Inbound, m chat.Message) e
 	}
 	_, err := a.Post(ctx, chat.Post{Place: a.Direct(in.Account), Message: m})
 	return err
+}
+
+// Otherwise has an answer go without the response_url: by the ways that the Web API
+// has.
+func (a *Adapter) Otherwise(in chat.Inbound) (chat.Inbound, bool) {
+	h := a.handleOf(in)
+	has := h.URL != ""
+	h.URL = ""
+	in.Handle = h.String()
+	return in, has
+}
+
+func (a *Adapter) handleOf(in chat.Inbound) handle {
+	var h handle
+	if in.Handle != "" {
+		if err := json.Unmarshal([]byte(in.Handle), &h); err != nil {
+			a.cfg.Log.Warn("slack: the handle of an answer is unreadable", "kind", in.Kind)
+		}
+	}
+	return h
 }
 
 // elsewhere says whether an answer certainly did not arrive and another way may do.

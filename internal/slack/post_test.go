@@ -453,6 +453,34 @@ func TestAnswerWithoutResponseURL(t *testing.T) {
 	}
 }
 
+// An answer that does not go by the response_url still goes to its thread.
+func TestAnswerOtherwise(t *testing.T) {
+	w := newWorld(t, nil)
+	ops := w.slack.User("ops")
+	channel := w.slack.Channel("c").Invite(ops)
+	root, err := w.bot.Post(t.Context(), chat.Post{Place: place(channel), Message: plainMessage("root")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, ts, _ := splitRef(root)
+	in := asked(w, ops.ID(), channel.ID(), "")
+	in.Handle = handle{URL: w.url + "/commands/T1/1/x", Thread: ts}.String()
+	other, ok := w.bot.Otherwise(in)
+	if !ok {
+		t.Fatal("there is no other way")
+	}
+	if again, ok := w.bot.Otherwise(other); ok || again.Handle != other.Handle {
+		t.Errorf("a third way: %s", again.Handle)
+	}
+	if err := w.bot.Answer(t.Context(), other, plainMessage("only you")); err != nil {
+		t.Fatal(err)
+	}
+	calls := w.slack.Ledger()
+	if last := calls[len(calls)-1]; last.Method != methodEphemeral || last.Args["thread_ts"] != ts {
+		t.Errorf("%+v", last)
+	}
+}
+
 // response_urls leak in net/http's errors.
 func TestResponseURLStaysOutOfErrors(t *testing.T) {
 	const secret = "/commands/T1/123/RESPONSESECRET"
