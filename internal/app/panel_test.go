@@ -207,8 +207,14 @@ func TestInProcessNeverBecomesNotByWaiting(t *testing.T) {
 		r.tells(r.guest, "/license pending", id)
 		r.tells(r.second, "/license renew 1001", "asked for already")
 		card = r.shows(card, "not known")
-		r.pressesInVain(r.second, card, "Recheck", "Looking in the panel again")
-		r.reports(card, "Looked again as asked")
+		for _, at := range []string{"12:01", "13:01"} {
+			r.pressesInVain(r.second, card, "Recheck", "Looking in the panel again")
+			r.shows(card, "Looked again at "+at)
+			if n := r.replies(card, "It is not known"); n != 1 {
+				r.Errorf("%d reports say that it is not known%s", n, r.screen(r.ops, channel))
+			}
+			time.Sleep(time.Hour)
+		}
 		r.tells(r.ops, "/license settle "+id+" not", "takes the role admin")
 		r.tells(r.boss, "/license settle "+id+" not", "is settled")
 		r.reports(card, "1001 was not renewed")

@@ -48,7 +48,6 @@ type posting struct {
 	Items   []requests.Item  `json:"items,omitempty"`   // a report's: the ends that it tells of, as they were
 
 	Correction bool `json:"correction,omitempty"`
-	Rechecked  bool `json:"rechecked,omitempty"`
 	Repeat     bool `json:"repeat,omitempty"` // may have been posted before a kill
 
 	Shown  int       `json:"shown"`            // the request's version that it shows
@@ -241,7 +240,7 @@ func (b *Bot) planReport(tx *store.Tx, r requests.Request, e requests.Effect) er
 	m := message{
 		messageID: messageID{r.ID, "report/" + strconv.Itoa(len(all))},
 		posting: posting{
-			Kind: kindReport, Correction: e.Correction, Rechecked: e.Rechecked, Since: b.Now(),
+			Kind: kindReport, Correction: e.Correction, Since: b.Now(),
 		},
 	}
 	for _, i := range e.Items {
@@ -415,9 +414,7 @@ func (b *Bot) compose(r requests.Request, m, question message, members requests.
 	}
 	switch m.Kind {
 	case kindReport:
-		p.Message = b.Speaker.Report(r, m.Items, chat.ReportOptions{
-			Correction: m.Correction, Rechecked: m.Rechecked, Repeat: m.Repeat,
-		})
+		p.Message = b.Speaker.Report(r, m.Items, chat.ReportOptions{Correction: m.Correction, Repeat: m.Repeat})
 	case kindQuestion, kindCard, kindAdopted:
 		p.Message = b.Speaker.Question(r, b.view(r, m, question, members))
 	}

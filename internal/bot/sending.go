@@ -32,7 +32,7 @@ func (b *Bot) post(ctx context.Context, c Chat, r requests.Request, m message, p
 		}
 		if err != nil && m.Kind == kindReport && !m.Repeat {
 			m.Repeat = true
-			p.Message = b.Speaker.Report(r, m.Items, chat.ReportOptions{Correction: m.Correction, Rechecked: m.Rechecked, Repeat: true})
+			p.Message = b.Speaker.Report(r, m.Items, chat.ReportOptions{Correction: m.Correction, Repeat: true})
 		}
 	}
 	ref, wait, err := b.through(c, "post", p.Place, func() (chat.Ref, error) { return c.Post(ctx, p) })

@@ -311,7 +311,7 @@ var lineWidths = [...]widths{
 	{20, 39, 24, 12, 10, 120, 10},
 	{20, 39, 20, 0, 10, 40, 6},
 	{16, 21, 14, 0, 0, 24, 4},
-	{6, 20, 8, 0, 0, 0, 2},
+	{6, 18, 8, 0, 0, 0, 2},
 }
 
 // messageMax is what a message of many lines may have in UTF-16 units: Telegram

@@ -185,7 +185,7 @@ func (s *Speaker) decidedMany(r requests.Request, v View, w widths) Message {
 	}
 	m.Blocks = append(m.Blocks, s.subject(r, w, true)...)
 	if c.unknown > 0 {
-		m.Blocks = append(m.Blocks, paragraph(s.peopleDecide(r))...)
+		m.Blocks = append(m.Blocks, paragraph(s.rechecked(r.Items, v.Now), s.peopleDecide(r))...)
 	}
 	m.Blocks = append(m.Blocks, note(s.decision(r, v.Now), s.requestNote(r), s.elsewhere(v))...)
 	m.Buttons = s.recheck(r)

@@ -15,7 +15,6 @@ import (
 type ReportOptions struct {
 	Correction bool // something else was said before
 	Repeat     bool // it may have been said already: the bot was stopped in between
-	Rechecked  bool // somebody asked to look again
 }
 
 // Report is the reply that says how licences of a request ended: all of them, or
@@ -121,7 +120,7 @@ func (s *Speaker) howKnown(r requests.Request, i requests.Item, now time.Time) [
 		return paragraphs(join(" ", p.looking.fill(a), said), join(" ", look, until))
 	case requests.Unknown:
 		next := s.reason(i.Reason).recheck.fill(nil)
-		return paragraphs(join(" ", p.unknown.fill(a), said), next, s.peopleDecide(r))
+		return paragraphs(join(" ", p.unknown.fill(a), said), s.rechecked([]requests.Item{i}, now), next, s.peopleDecide(r))
 	case requests.Waiting, requests.Checking, requests.Started, requests.Dropped:
 	}
 	return nil
@@ -198,6 +197,20 @@ func retry(why requests.Reason) bool {
 	return true
 }
 
+// rechecked says when somebody last had it looked again in vain.
+func (s *Speaker) rechecked(items []requests.Item, now time.Time) Text {
+	var last time.Time
+	for _, i := range items {
+		if i.State == requests.Unknown && i.Rechecked.After(last) {
+			last = i.Rechecked
+		}
+	}
+	if last.IsZero() {
+		return nil
+	}
+	return s.w.report.rechecked.fill(args{"when": s.time(last, now)})
+}
+
 // peopleDecide says how people end what reading could not.
 func (s *Speaker) peopleDecide(r requests.Request) Text {
 	id := string(r.ID)
@@ -220,14 +233,10 @@ func (s *Speaker) because(why requests.Reason) Text { return s.reason(why).becau
 
 // occasion is the small print of why a report comes now.
 func (s *Speaker) occasion(o ReportOptions) Text {
-	var out []Text
-	if o.Rechecked {
-		out = append(out, s.w.report.rechecked.fill(nil))
+	if !o.Repeat {
+		return nil
 	}
-	if o.Repeat {
-		out = append(out, s.w.report.repeat.fill(nil))
-	}
-	return join(" ", out...)
+	return s.w.report.repeat.fill(nil)
 }
 
 // reportMany is one report on several licences, a line each, with each reason and

@@ -153,6 +153,9 @@ func TestQuestions(t *testing.T) {
 			s.Question(ended(r, requests.Unknown, requests.FromLook, requests.ReasonInProcess, "Request in process, please wait"), v),
 			s.Question(cancelled, v), s.Question(denied, v), s.Question(expired, v), s.Question(stopped, v),
 		}
+		unknown := ended(r, requests.Unknown, requests.FromLook, requests.ReasonTimeout, "")
+		unknown.Items[0].Rechecked = noon.Add(time.Hour)
+		messages = append(messages, s.Question(unknown, v))
 		if a != requests.Order {
 			r.Items = slices.Clone(r.Items)
 			f := &r.Items[0].Facts
@@ -180,7 +183,7 @@ func TestQuestionsOfMany(t *testing.T) {
 	partly := half
 	partly.Items = slices.Clone(half.Items)
 	partly.State = requests.Done
-	partly.Items[2].State, partly.Items[2].Reason = requests.Unknown, requests.ReasonTimeout
+	partly.Items[2].State, partly.Items[2].Reason, partly.Items[2].Rechecked = requests.Unknown, requests.ReasonTimeout, noon.Add(time.Hour)
 	v := view
 	v.Approvers = []requests.Member{{Person: "bob", Accounts: []requests.Account{bob.Account}}}
 	v.MorePeople = 3
@@ -213,7 +216,7 @@ func TestReports(t *testing.T) {
 			report(ended(r, requests.Not, requests.FromLook, requests.ReasonTimeout, ""), ReportOptions{}),
 			report(ended(r, requests.Applied, requests.FromLook, requests.ReasonTimeout, ""), ReportOptions{Correction: true}),
 			report(ended(r, requests.Not, requests.FromPerson, requests.ReasonTimeout, ""), ReportOptions{Correction: true}),
-			report(ended(r, requests.Unknown, requests.FromLook, requests.ReasonInProcess, ""), ReportOptions{Rechecked: true, Repeat: true}),
+			report(ended(r, requests.Unknown, requests.FromLook, requests.ReasonInProcess, ""), ReportOptions{Repeat: true}),
 			report(doubt, ReportOptions{}),
 			report(changed, ReportOptions{}),
 		}, more...)...)

@@ -133,7 +133,7 @@ var english = words{
 		askAgain:   "To ask again: {command}",
 		lookFirst:  "Before asking again, look once more: {command}",
 		asked:      "Asked by {who}.",
-		rechecked:  "Looked again as asked.",
+		rechecked:  "Looked again at {when}: it is still not known.",
 		repeat:     "It could not be seen whether this arrived before: it may repeat an earlier message.",
 	},
 	answer: englishAnswers,

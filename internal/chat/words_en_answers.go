@@ -103,7 +103,7 @@ var englishAnswers = answerWords{
 	nothingUncertain: "Nothing is uncertain in request {id}",
 	undecided:        "It still waits for its decision.",
 	rechecking:       "Looking in the panel again for request {id}",
-	inThread:         "What is found comes as a reply to the question.",
+	inThread:         "The question shows when that was done. What is found out comes as a reply to it.",
 	settled:          "Request {id} is settled",
 
 	stranger: "You are not on the allowlist",

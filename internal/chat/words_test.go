@@ -220,7 +220,7 @@ func TestEveryReport(t *testing.T) {
 			for _, why := range append(declared[requests.Reason](t, types), "", "unheard-of") {
 				for _, from := range append(declared[requests.Source](t, types), "") {
 					r := ended(sample(a), st, from, why, "")
-					for _, o := range []ReportOptions{{}, {Correction: true, Repeat: true, Rechecked: true}} {
+					for _, o := range []ReportOptions{{}, {Correction: true, Repeat: true}} {
 						saysOutcome(t, a, st, sound(t, s.Report(r, r.Items, o)))
 					}
 				}
@@ -339,7 +339,7 @@ func anyItem(t *rapid.T, states []requests.ItemState, reasons []requests.Reason,
 		},
 		State: rapid.SampledFrom(states).Draw(t, "state"), Reason: rapid.SampledFrom(reasons).Draw(t, "reason"),
 		Source: rapid.SampledFrom(sources).Draw(t, "source"), Said: anyText(400).Draw(t, "said"),
-		Expires: "2025-03-10", Doubt: rapid.Bool().Draw(t, "doubt"), LookUntil: noon,
+		Expires: "2025-03-10", Doubt: rapid.Bool().Draw(t, "doubt"), LookUntil: noon, Rechecked: noon,
 	}
 }
 
@@ -367,7 +367,7 @@ func TestMessagesFit(t *testing.T) {
 		for range 9 {
 			v.Approvers = append(v.Approvers, requests.Member{Person: person.Person, Accounts: []requests.Account{person.Account}})
 		}
-		q, report := s.Question(r, v), s.Report(r, nil, ReportOptions{Repeat: true, Rechecked: true})
+		q, report := s.Question(r, v), s.Report(r, nil, ReportOptions{Repeat: true})
 		for _, m := range []Message{q, report} {
 			text := sound(t, m)
 			if r.Action != requests.Order && strings.Count(text, string(r.Items[0].Code)) < 1 {

@@ -93,7 +93,7 @@ func TestAnsweredApplied(t *testing.T) {
 	if it := l.item(); it.Source != FromPanel || it.Expires != "2025-03-10" || it.Said != "ok" || it.Doubt {
 		t.Errorf("item %+v", it)
 	}
-	if e := l.reports(); e.Correction || e.Rechecked || len(e.Items) != 1 {
+	if e := l.reports(); e.Correction || len(e.Items) != 1 {
 		t.Errorf("report %+v", e)
 	}
 	for _, late := range []Event{applied(0), refused(0, ReasonMoney), lost(0), Killed{}, same(0), Answered{}} {

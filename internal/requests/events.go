@@ -151,7 +151,7 @@ type Effect struct {
 	Items      []int // report
 	After      time.Duration
 	Correction bool // report: something else was said before
-	Rechecked  bool // look, report: a person asked to look again
+	Rechecked  bool // look: a person asked to look again
 }
 
 // AnswerKind is what whoever clicked or settled is told.

@@ -57,7 +57,7 @@ func (x *explorer) entitled(w *world, i int) {
 
 // report notes what was told, and checks that it is told as what it is.
 func (x *explorer) report(was, w *world, e Effect) {
-	first := !e.Correction && !e.Rechecked
+	first := !e.Correction
 	if first && (was.req.State != Running || w.req.State != Done || len(e.Items) != len(w.req.Items)) {
 		x.failf("a first report that does not end the request: %v", e.Items)
 	}
@@ -66,16 +66,12 @@ func (x *explorer) report(was, w *world, e Effect) {
 		switch {
 		case !it.Ended():
 			x.failf("item %d is reported and has not ended", i)
-		case first && h.told != "":
+		case first && h.told != "" || h.told == it.State:
 			x.failf("item %d is reported a second time", i)
-		case e.Correction && (h.told == "" || h.told == it.State):
-			x.failf("item %d: a correction that corrects nothing: told %q, is %q", i, h.told, it.State)
-		case e.Rechecked && h.told != it.State && w.req.State == Done:
-			x.failf("item %d: another end is told as a mere recheck", i)
+		case e.Correction && h.told == "":
+			x.failf("item %d: a correction that corrects nothing: is %q", i, it.State)
 		}
-		if !e.Rechecked {
-			h.told = it.State
-		}
+		h.told = it.State
 	}
 }
 
@@ -129,6 +125,9 @@ func (x *explorer) checkStep(was, w *world, ev Event, s Step) {
 		before, after := was.req.Items[i], w.req.Items[i]
 		if before.State != after.State {
 			x.checkMove(was, w, i, ev, s, synced)
+		}
+		if before.Recheck && !after.Recheck && !synced {
+			x.failf("item %d: whoever asked to look again is shown nothing", i)
 		}
 		if before.Source != after.Source && before.State == after.State {
 			x.failf("item %d: another source for the same end", i)

@@ -173,6 +173,19 @@ func looking(change func(r Request, l *Looked)) machine {
 	})
 }
 
+// rechecking has a recheck that finds nothing new lead to a report too, or to nothing.
+func rechecking(e Effect) machine {
+	return afterwards(func(was Request, ev Event, s *Step) {
+		l, ok := ev.(Looked)
+		switch vain := ok && l.Forced && was.Items[0].Recheck && s.Request.Items[0].State == Unknown; {
+		case vain && e.Do == "":
+			s.Effects, s.Request.Version = nil, was.Version
+		case vain:
+			s.Effects = append(s.Effects, e)
+		}
+	})
+}
+
 func truthMutants() []mutant {
 	return []mutant{
 		{name: "no whole answer is a no", action: Renew, machine: deciding(func(r Request, ev Event, k Known) Step {
@@ -212,6 +225,9 @@ func truthMutants() []mutant {
 			return events, slices.DeleteFunc(effects, func(e Effect) bool { return r.Items[e.Item].State == Not })
 		})},
 		{name: "an end is not reported", action: Renew, machine: without(DoReport)},
+		{name: "a recheck says the same again in the thread", action: Renew, machine: rechecking(Effect{Do: DoReport, Items: []int{0}})},
+		{name: "a recheck corrects by saying the same", action: Renew, machine: rechecking(Effect{Do: DoReport, Items: []int{0}, Correction: true})},
+		{name: "a recheck in vain is not shown", action: Renew, machine: rechecking(Effect{})},
 		{name: "the messages stay as they were", action: Terminate, need: 1, machine: unsynced()},
 		{name: "of two the first is reported alone", action: Renew, items: 2, machine: afterwards(func(_ Request, _ Event, s *Step) {
 			for n, e := range s.Effects {

@@ -36,8 +36,9 @@ func (s *step) looked(ev Looked) {
 		it.State = Unknown
 		s.ended(ev.Item)
 	case ev.Forced && it.Recheck:
-		it.Recheck = false
-		s.do(Effect{Do: DoReport, Items: []int{ev.Item}, Rechecked: true})
+		// Nothing new: the question says so, and the thread has said it already.
+		it.Recheck, it.Rechecked = false, s.k.Now
+		s.do(Effect{Do: DoSync})
 	}
 	if !ev.Forced {
 		s.lookAgain(ev.Item)

@@ -150,7 +150,7 @@ func TestInProcessNeverBecomesNot(t *testing.T) {
 	l.wait(testRules.Watch).happens(same(0)).is(Done, Unknown).does()
 	look := same(0)
 	look.Forced = true
-	l.press(a1, ButtonRecheck).happens(look).is(Done, Unknown).does(DoReport)
+	l.press(a1, ButtonRecheck).happens(look).is(Done, Unknown).does(DoSync)
 	l.happens(renewed(0)).is(Done, Applied)
 }
 
@@ -194,9 +194,9 @@ func TestRecheck(t *testing.T) {
 		if e := l.last.Effects[0]; !e.Rechecked || e.After != 0 {
 			t.Errorf("effect %+v", e)
 		}
-		l.happens(forced(Looked{})).is(Done, Unknown).does(DoReport)
-		if e := l.reports(); !e.Rechecked || e.Correction {
-			t.Errorf("report %+v", e)
+		l.happens(forced(Looked{})).is(Done, Unknown).does(DoSync)
+		if it := l.item(); it.Recheck || it.Rechecked != l.now {
+			t.Errorf("item %+v", it)
 		}
 		l.press(by, ButtonRecheck).happens(forced(renewed(0))).is(Done, Applied).does(DoSync, DoReport)
 		l.press(by, ButtonRecheck).answers(NothingUncertain).does()
@@ -206,7 +206,7 @@ func TestRecheck(t *testing.T) {
 	t.Run("twice at once is told once", func(t *testing.T) {
 		l := renewal(t).uncertain().wait(testRules.Settle).happens(Looked{})
 		l.press(r1, ButtonRecheck).press(a1, ButtonRecheck).answers(Rechecking)
-		l.happens(forced(Looked{})).does(DoReport)
+		l.happens(forced(Looked{})).does(DoSync)
 		l.happens(forced(Looked{})).does()
 	})
 	t.Run("of several the uncertain alone", func(t *testing.T) {

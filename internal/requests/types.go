@@ -156,6 +156,7 @@ type Item struct {
 	Looks      int       `json:"looks,omitempty"`     // reads since it became uncertain
 	Tries      int       `json:"tries,omitempty"`     // reads in a row that failed
 	Recheck    bool      `json:"recheck,omitempty"`   // a person asked to look again and waits to be told
+	Rechecked  time.Time `json:"rechecked,omitzero"`  // when that was last done in vain
 	Held       bool      `json:"held,omitempty"`      // a later call for the same is under way: what shows now may be its effect
 	Later      int       `json:"later,omitempty"`     // such calls that took effect
 	SettledBy  Account   `json:"settledBy,omitempty"` // with Source FromPerson
