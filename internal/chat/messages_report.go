@@ -13,7 +13,7 @@ import (
 
 // ReportOptions say on what occasion a report is made.
 type ReportOptions struct {
-	Correction bool // something else was said before
+	Correction bool // "not" was said before
 	Repeat     bool // it may have been said already: the bot was stopped in between
 }
 
@@ -61,9 +61,6 @@ func (s *Speaker) reportHead(r requests.Request, i requests.Item, correction boo
 		}
 		return icon, words.was.fill(a)
 	case requests.Not:
-		if correction {
-			return iconWarn, words.correctNo.fill(a)
-		}
 		return iconNot, words.wasNot.fill(a)
 	case requests.Unknown:
 		return iconWarn, words.whether.fill(a)

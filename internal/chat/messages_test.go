@@ -215,7 +215,7 @@ func TestReports(t *testing.T) {
 			report(ended(r, requests.Not, requests.FromPanel, requests.ReasonMinTerm, "Not before 2025-03-01"), ReportOptions{}),
 			report(ended(r, requests.Not, requests.FromLook, requests.ReasonTimeout, ""), ReportOptions{}),
 			report(ended(r, requests.Applied, requests.FromLook, requests.ReasonTimeout, ""), ReportOptions{Correction: true}),
-			report(ended(r, requests.Not, requests.FromPerson, requests.ReasonTimeout, ""), ReportOptions{Correction: true}),
+			report(ended(r, requests.Not, requests.FromPerson, requests.ReasonTimeout, ""), ReportOptions{}),
 			report(ended(r, requests.Unknown, requests.FromLook, requests.ReasonInProcess, ""), ReportOptions{Repeat: true}),
 			report(doubt, ReportOptions{}),
 			report(changed, ReportOptions{}),
@@ -230,9 +230,12 @@ func TestReports(t *testing.T) {
 	for _, i := range []int{4, 5} {
 		many.Items[i].State, many.Items[i].Source, many.Items[i].Reason = requests.Not, requests.FromLook, requests.ReasonTimeout
 	}
-	late := many.Items[2]
-	late.State, late.Source, late.Expires = requests.Applied, requests.FromLook, "2025-03-10"
-	transcript(t, "report-many", s.Report(many, nil, ReportOptions{}), s.Report(many, []requests.Item{late}, ReportOptions{Correction: true}))
+	found := func(i requests.Item) []requests.Item {
+		i.State, i.Source, i.Expires = requests.Applied, requests.FromLook, "2025-03-10"
+		return []requests.Item{i}
+	}
+	transcript(t, "report-many", s.Report(many, nil, ReportOptions{}),
+		s.Report(many, found(many.Items[2]), ReportOptions{}), s.Report(many, found(many.Items[4]), ReportOptions{Correction: true}))
 }
 
 func TestAnswers(t *testing.T) {

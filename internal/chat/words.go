@@ -148,17 +148,17 @@ type valueWords struct {
 // actionWords are the forms of one action. {what} is the licence's code, or an
 // order's product. Those in "More" can also name {date}, {code} or {nodes}.
 type actionWords struct {
-	title              phrase
-	titleMany          counted
-	ask                phrase
-	askMany            counted
-	doing, done, not   phrase
-	was, wasMore       phrase // with the outcome's word in it
-	wasNot             phrase
-	whether            phrase
-	look               phrase
-	correct, correctNo phrase // loud: something else was said before
-	next               phrase // what saying yes means
+	title            phrase
+	titleMany        counted
+	ask              phrase
+	askMany          counted
+	doing, done, not phrase
+	was, wasMore     phrase // with the outcome's word in it
+	wasNot           phrase
+	whether          phrase
+	look             phrase
+	correct          phrase // loud: "not" was said before
+	next             phrase // what saying yes means
 }
 
 // reasonWords are what is said of one reason.

@@ -158,8 +158,8 @@ var englishActions = map[requests.Action]actionWords{
 		doing: "ordering", done: "ordered", not: "not ordered",
 		was: "{what} was ordered", wasMore: "{what} was ordered: licence {code}", wasNot: "{what} was not ordered",
 		whether: "It is not known whether {what} was ordered", look: "Looking in the panel whether {what} was ordered.",
-		correct: "Correction: {what} was ordered after all", correctNo: "Correction: {what} was not ordered",
-		next: "It is paid from the panel's balance.",
+		correct: "Correction: {what} was ordered after all",
+		next:    "It is paid from the panel's balance.",
 	},
 	requests.Edit: {
 		title: "Edit {what}", titleMany: counted{One: "Edit {n} licence", Other: "Edit {n} licences"},
@@ -167,8 +167,8 @@ var englishActions = map[requests.Action]actionWords{
 		doing: "editing", done: "edited", not: "not edited",
 		was: "{what} was edited", wasMore: "{what} was edited", wasNot: "{what} was not edited",
 		whether: "It is not known whether {what} was edited", look: "Looking in the panel whether {what} was edited.",
-		correct: "Correction: {what} was edited after all", correctNo: "Correction: {what} was not edited",
-		next: "The rest stays as it is.",
+		correct: "Correction: {what} was edited after all",
+		next:    "The rest stays as it is.",
 	},
 	requests.Nodes: {
 		title: "Change nodes of {what}", titleMany: counted{One: "Change nodes of {n} licence", Other: "Change nodes of {n} licences"},
@@ -176,8 +176,8 @@ var englishActions = map[requests.Action]actionWords{
 		doing: "editing", done: "edited", not: "not edited",
 		was: "{what} was edited", wasMore: "{what} was edited: {nodes}", wasNot: "{what} was not edited",
 		whether: "It is not known whether {what} was edited", look: "Looking in the panel whether {what} was edited.",
-		correct: "Correction: {what} was edited after all", correctNo: "Correction: {what} was not edited",
-		next: "The price goes with the count.",
+		correct: "Correction: {what} was edited after all",
+		next:    "The price goes with the count.",
 	},
 	requests.Renew: {
 		title: "Renew {what}", titleMany: counted{One: "Renew {n} licence", Other: "Renew {n} licences"},
@@ -185,8 +185,8 @@ var englishActions = map[requests.Action]actionWords{
 		doing: "renewing", done: "renewed", not: "not renewed",
 		was: "{what} was renewed", wasMore: "{what} was renewed until {date}", wasNot: "{what} was not renewed",
 		whether: "It is not known whether {what} was renewed", look: "Looking in the panel whether {what} was renewed.",
-		correct: "Correction: {what} was renewed after all", correctNo: "Correction: {what} was not renewed",
-		next: "It is paid from the panel's balance.",
+		correct: "Correction: {what} was renewed after all",
+		next:    "It is paid from the panel's balance.",
 	},
 	requests.Terminate: {
 		title: "Terminate {what}", titleMany: counted{One: "Terminate {n} licence", Other: "Terminate {n} licences"},
@@ -194,8 +194,8 @@ var englishActions = map[requests.Action]actionWords{
 		doing: "terminating", done: "terminated", not: "not terminated",
 		was: "{what} was terminated", wasMore: "{what} was terminated", wasNot: "{what} was not terminated",
 		whether: "It is not known whether {what} was terminated", look: "Looking in the panel whether {what} was terminated.",
-		correct: "Correction: {what} was terminated after all", correctNo: "Correction: {what} was not terminated",
-		next: "The licence stops working and does not come back.",
+		correct: "Correction: {what} was terminated after all",
+		next:    "The licence stops working and does not come back.",
 	},
 }
 

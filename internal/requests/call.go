@@ -61,7 +61,7 @@ func (s *step) notBegun(i int, why Reason, detail string) {
 		detail = ": " + detail
 	}
 	s.log(EventFailed, bot, i, "not begun: "+string(why)+detail)
-	s.ended(i)
+	s.ended(false, i)
 }
 
 func (s *step) answered(ev Answered) {
@@ -78,7 +78,7 @@ func (s *step) answered(ev Answered) {
 		}
 		s.log(EventSucceeded, bot, ev.Item, describeExpiry(it.Expires))
 		s.leave(ev.Item)
-		s.ended(ev.Item)
+		s.ended(false, ev.Item)
 	case ev.Refused != nil:
 		it.State, it.Source, it.Said = Not, FromPanel, ev.Refused.Said
 		it.Reason = ev.Refused.Reason
@@ -87,7 +87,7 @@ func (s *step) answered(ev Answered) {
 		}
 		s.log(EventFailed, bot, ev.Item, join(string(it.Reason), ev.Refused.Detail))
 		s.leave(ev.Item)
-		s.ended(ev.Item)
+		s.ended(false, ev.Item)
 	case ev.Unknown != nil:
 		s.uncertain(ev.Item, *ev.Unknown)
 	default:
@@ -134,14 +134,15 @@ func LeftBy(r Request, item, earlier int) Released {
 }
 
 // ended brings the request to its end once all its items have come to theirs. Ends
-// that come after that are told as corrections.
-func (s *step) ended(items ...int) {
+// that come after that are told by themselves: as corrections where "not" had been
+// said, and not where it was only not known.
+func (s *step) ended(saidNot bool, items ...int) {
 	for _, i := range items {
 		s.item(i).Recheck = false
 	}
 	s.do(Effect{Do: DoSync})
 	if s.Request.State == Done {
-		s.do(Effect{Do: DoReport, Items: items, Correction: true})
+		s.do(Effect{Do: DoReport, Items: items, Correction: saidNot})
 		return
 	}
 	all := make([]int, len(s.Request.Items))

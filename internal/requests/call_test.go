@@ -161,8 +161,8 @@ func TestSeveral(t *testing.T) {
 		t.Errorf("report %+v", e)
 	}
 	l.happens(renewed(2)).is(Done, Applied, Not, Applied, Not).does(DoSync, DoReport)
-	if e := l.reports(); len(e.Items) != 1 || e.Items[0] != 2 || !e.Correction {
-		t.Errorf("correction %+v", e)
+	if e := l.reports(); len(e.Items) != 1 || e.Items[0] != 2 || e.Correction {
+		t.Errorf("report %+v", e)
 	}
 	started := 0
 	for _, e := range l.entries {

@@ -150,7 +150,7 @@ type Effect struct {
 	Item       int   // check, call, look, reask, hold, release, supersede
 	Items      []int // report
 	After      time.Duration
-	Correction bool // report: something else was said before
+	Correction bool // report: "not" was said before
 	Rechecked  bool // look: a person asked to look again
 }
 

@@ -57,8 +57,8 @@ func (x *explorer) entitled(w *world, i int) {
 
 // report notes what was told, and checks that it is told as what it is.
 func (x *explorer) report(was, w *world, e Effect) {
-	first := !e.Correction
-	if first && (was.req.State != Running || w.req.State != Done || len(e.Items) != len(w.req.Items)) {
+	late := was.req.State == Done
+	if !late && (was.req.State != Running || w.req.State != Done || len(e.Items) != len(w.req.Items)) {
 		x.failf("a first report that does not end the request: %v", e.Items)
 	}
 	for _, i := range e.Items {
@@ -66,10 +66,12 @@ func (x *explorer) report(was, w *world, e Effect) {
 		switch {
 		case !it.Ended():
 			x.failf("item %d is reported and has not ended", i)
-		case first && h.told != "" || h.told == it.State:
+		case h.told == it.State:
 			x.failf("item %d is reported a second time", i)
-		case e.Correction && h.told == "":
-			x.failf("item %d: a correction that corrects nothing: is %q", i, it.State)
+		case late != (h.told != ""):
+			x.failf("item %d: told %q before, reported after the end: %v", i, h.told, late)
+		case e.Correction != (h.told == Not):
+			x.failf("item %d: told %q, is %q, as a correction: %v", i, h.told, it.State, e.Correction)
 		}
 		h.told = it.State
 	}

@@ -228,6 +228,16 @@ func truthMutants() []mutant {
 		{name: "a recheck says the same again in the thread", action: Renew, machine: rechecking(Effect{Do: DoReport, Items: []int{0}})},
 		{name: "a recheck corrects by saying the same", action: Renew, machine: rechecking(Effect{Do: DoReport, Items: []int{0}, Correction: true})},
 		{name: "a recheck in vain is not shown", action: Renew, machine: rechecking(Effect{})},
+		{name: "what was not known is corrected", action: Renew, machine: afterwards(func(was Request, _ Event, s *Step) {
+			for n := range s.Effects {
+				s.Effects[n].Correction = was.State == Done
+			}
+		})},
+		{name: "a wrong no is not called one", action: Renew, machine: afterwards(func(_ Request, _ Event, s *Step) {
+			for n := range s.Effects {
+				s.Effects[n].Correction = false
+			}
+		})},
 		{name: "the messages stay as they were", action: Terminate, need: 1, machine: unsynced()},
 		{name: "of two the first is reported alone", action: Renew, items: 2, machine: afterwards(func(_ Request, _ Event, s *Step) {
 			for n, e := range s.Effects {

@@ -31,10 +31,10 @@ func (s *step) looked(ev Looked) {
 	case finding.Verdict == FoundUnchanged && over && !it.Reason.taken() && it.State != Not:
 		it.State, it.Source = Not, FromLook
 		s.log(EventSettled, bot, ev.Item, "not applied: the panel shows no effect")
-		s.ended(ev.Item)
+		s.ended(false, ev.Item)
 	case it.State == Looking && over && (!ev.Failed || it.Tries >= minReads):
 		it.State = Unknown
-		s.ended(ev.Item)
+		s.ended(false, ev.Item)
 	case ev.Forced && it.Recheck:
 		// Nothing new: the question says so, and the thread has said it already.
 		it.Recheck, it.Rechecked = false, s.k.Now
@@ -86,7 +86,7 @@ func (s *step) released(ev Released) {
 
 func (s *step) found(i int, f Finding) {
 	it := s.item(i)
-	correct := it.State == Not
+	saidNot := it.State == Not
 	it.State, it.Source, it.Doubt = Applied, FromLook, f.Doubt
 	it.Expires = f.Expires
 	if it.Code == "" {
@@ -103,11 +103,11 @@ func (s *step) found(i int, f Finding) {
 	if f.Doubt {
 		detail += ", though somebody else may have done it"
 	}
-	if correct {
+	if saidNot {
 		detail += ", later than was waited for"
 	}
 	s.log(EventSettled, bot, i, join(detail, describeExpiry(f.Expires)))
-	s.ended(i)
+	s.ended(saidNot, i)
 }
 
 // lookAgain plans the next reading, closer together until "not" may be said and
@@ -155,6 +155,7 @@ func (s *step) settle(ev Settled) {
 		s.answer(NothingUncertain)
 		return
 	}
+	saidNot := s.item(subject[0]).State == Not // and so of all of them
 	for _, i := range subject {
 		it := s.item(i)
 		it.State, it.Source, it.SettledBy = Not, FromPerson, who.Account
@@ -165,7 +166,7 @@ func (s *step) settle(ev Settled) {
 		it.WatchUntil, it.Held = time.Time{}, false
 		s.log(EventSettled, who, i, detail)
 	}
-	s.ended(subject...)
+	s.ended(saidNot, subject...)
 	s.answer(Accepted)
 }
 

@@ -128,7 +128,10 @@ func TestLookedCannotTell(t *testing.T) {
 		t.Error("what is uncertain may be asked again")
 	}
 	l.wait(time.Minute).happens(same(0)).is(Done, Not).does(DoSync, DoReport, DoLook)
-	if !l.reports().Correction {
+	if l.reports().Correction {
+		t.Error("what was not known is said to be a correction")
+	}
+	if !l.happens(renewed(0)).is(Done, Applied).reports().Correction {
 		t.Error("it is not said to be a correction")
 	}
 }
@@ -199,6 +202,9 @@ func TestRecheck(t *testing.T) {
 			t.Errorf("item %+v", it)
 		}
 		l.press(by, ButtonRecheck).happens(forced(renewed(0))).is(Done, Applied).does(DoSync, DoReport)
+		if l.reports().Correction {
+			t.Error("what was not known is said to be a correction")
+		}
 		l.press(by, ButtonRecheck).answers(NothingUncertain).does()
 	}
 	renewal(t).press(s1, ButtonRecheck).answers(NotMember)
@@ -247,7 +253,7 @@ func TestSettle(t *testing.T) {
 		if it, e := l.item(), l.entries[4]; it.Source != FromPerson || it.SettledBy != c.by || e.Event != EventSettled || e.Actor != c.by {
 			t.Errorf("%s: %+v, %+v", c.by, it, e)
 		}
-		if !l.reports().Correction || len(l.r.OpenGuards()) > 0 || l.r.Watched(l.now) {
+		if l.reports().Correction || len(l.r.OpenGuards()) > 0 || l.r.Watched(l.now) {
 			t.Errorf("%s: report %+v, guards %v", c.by, l.reports(), l.r.OpenGuards())
 		}
 		// People's word is the last one, and a second word is too late.
@@ -265,6 +271,9 @@ func TestSettle(t *testing.T) {
 		l := renewal(t).uncertain().wait(testRules.Settle).happens(same(0)).is(Done, Not)
 		l.happens(Settled{By: d1}).answers(NothingUncertain).does()
 		l.happens(Settled{By: d1, Applied: true}).answers(Accepted).is(Done, Applied).does(DoSync, DoReport)
+		if !l.reports().Correction {
+			t.Error("it is not said to be a correction")
+		}
 	})
 	t.Run("of several only what is uncertain", func(t *testing.T) {
 		l := renewal(t, "1001", "1002", "1003").press(r1, ButtonConfirm).checked(0).checked(1).checked(2)
