@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/isplicense/license-bot/internal/sandbox/telegramserver"
 )
@@ -27,6 +28,31 @@ func TestAnOrderOnTelegram(t *testing.T) {
 			r.Errorf("the question still has %v", now.Keyboard)
 		}
 		r.charged("softexternal.order.param", 1)
+	})
+}
+
+// A question whose sending had no whole answer may stand twice. The one that the bot
+// had lost sight of says where the other is, and not that it was asked there.
+func TestAQuestionThatStandsTwice(t *testing.T) {
+	played(t, func(r *rig) {
+		r.onTelegram(r.dora, "operator as dora")
+		group := r.world.Telegram.Supergroup("licences", r.dora)
+		r.world.Telegram.Break(telegramserver.Fault{Method: "sendMessage", Chat: group.Chat, Times: 1, Drop: true, After: true})
+		r.dora.Says(group, "/renew@"+r.world.Telegram.Username()+" 1001")
+		lost := r.sees(r.dora, group, "Renew 1001")
+		other, err := r.dora.SeesWhere(r.within(minute), group, func(m telegramserver.Message) bool {
+			return m.ID != lost.ID && strings.Contains(m.Text, "Renew 1001")
+		})
+		if err != nil {
+			r.Fatal(err, r.room(group))
+		}
+		time.Sleep(time.Second) // the other one is recorded
+		r.taps(r.dora, lost, "Confirm")
+		now := r.becomes(r.dora, lost, "The same question stands in this message too")
+		r.lacks(now.Text, "Asked in")
+		now = r.becomes(r.dora, other, "1001 was renewed")
+		r.lacks(now.Text, "Asked in", "The same question")
+		r.charged("service.prolong", 1)
 	})
 }
 

@@ -430,7 +430,7 @@ func (b *Bot) view(r requests.Request, m, question message, members requests.All
 		})
 	}
 	if c, on := b.chats[question.Place.Transport]; on && m.Kind != kindQuestion && !question.Place.Private {
-		v.Link = c.Link(question.ref)
+		v.Link, v.Twin = c.Link(question.ref), m.Place == question.Place
 	}
 	return v
 }

@@ -12,7 +12,8 @@ type View struct {
 	Here       string            // the transport of the place: who has no account in it is named, not mentioned
 	Approvers  []requests.Member // those who may approve; five at the most are named
 	MorePeople int               // others who may
-	Link       string            // of a copy by direct message: where the question stands; ""
+	Link       string            // of a copy: where the question stands; ""
+	Twin       bool              // with Link: the copy is in the same place, and was the question once
 }
 
 // Question is the message of a request in whatever state it is: the question with
@@ -280,5 +281,9 @@ func (s *Speaker) elsewhere(v View) Text {
 	if v.Link == "" {
 		return nil
 	}
-	return s.w.question.elsewhere.fill(args{"link": link(v.Link, s.w.question.elsewhereWord)})
+	phrase := s.w.question.elsewhere
+	if v.Twin {
+		phrase = s.w.question.twin
+	}
+	return phrase.fill(args{"link": link(v.Link, s.w.question.elsewhereWord)})
 }

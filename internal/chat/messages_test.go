@@ -188,7 +188,9 @@ func TestQuestionsOfMany(t *testing.T) {
 	v.Approvers = []requests.Member{{Person: "bob", Accounts: []requests.Account{bob.Account}}}
 	v.MorePeople = 3
 	v.Link = "https://example.slack.com/archives/C1/p1"
-	transcript(t, "question-many", s.Question(poor, view), s.Question(blind, v), s.Question(half, view), s.Question(partly, view))
+	twin := view
+	twin.Link, twin.Twin = v.Link, true
+	transcript(t, "question-many", s.Question(poor, view), s.Question(blind, v), s.Question(half, view), s.Question(partly, twin))
 }
 
 func TestReports(t *testing.T) {

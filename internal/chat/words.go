@@ -185,7 +185,7 @@ type questionWords struct {
 	asks                                    phrase
 	asksMore                                counted
 	noPrice, noBalance, tooLittle           phrase
-	waits, id, follows, elsewhere           phrase
+	waits, id, follows, elsewhere, twin     phrase
 	elsewhereWord                           string
 	mixed, changed, differs                 phrase
 	titled                                  phrase // a title and how it stands

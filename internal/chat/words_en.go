@@ -89,6 +89,7 @@ var english = words{
 		id:            "Request {id}.",
 		follows:       "Asked anew: what request {old} showed had changed.",
 		elsewhere:     "Asked in {link}.",
+		twin:          "The same question stands in {link} too.",
 		elsewhereWord: "this message",
 		mixed:         "Look twice, the name mixes Latin and Cyrillic letters: “{name}”.",
 		changed:       "{field}: {change}",
