@@ -288,8 +288,7 @@ func waitsFor(r requests.Request, m requests.Member) bool {
 	case r.Need == 0:
 		return own
 	}
-	voted := slices.ContainsFunc(r.Votes, func(v requests.Vote) bool { return v.Person == m.Person })
-	return !own && m.Role >= requests.Approver && !voted
+	return slices.ContainsFunc(r.Approvers, func(a requests.Member) bool { return a.Person == m.Person })
 }
 
 // open gives the open requests, the oldest first.

@@ -168,15 +168,17 @@ func (b *Bot) keepHandle(tx *store.Tx, id requests.ID, handle string) error {
 }
 
 // planCards records a card for every approver who has no account where the question
-// is, and for all of them where it was asked in private.
+// is, and for all of them where it was asked in private. Who has
+// one already, as after another allowlist, gets no other.
 func (b *Bot) planCards(tx *store.Tx, r requests.Request, place chat.Place) error {
-	members, err := tx.Members()
+	all, err := b.messagesOf(tx, r.ID)
 	if err != nil {
 		return err
 	}
-	for _, m := range requests.Approvers(r.By.Person, members) {
+	for _, m := range r.Approvers {
 		a, seen := b.reach(m, place)
-		if seen || a == "" {
+		had := slices.ContainsFunc(all, func(c message) bool { return slices.Contains(m.Accounts, c.To) })
+		if seen || a == "" || had {
 			continue
 		}
 		if err := putMessage(tx, b.cardFor(r.ID, a)); err != nil {
@@ -416,18 +418,16 @@ func (b *Bot) compose(r requests.Request, m, question message, members requests.
 	case kindReport:
 		p.Message = b.Speaker.Report(r, m.Items, chat.ReportOptions{Correction: m.Correction, Repeat: m.Repeat})
 	case kindQuestion, kindCard, kindAdopted:
-		p.Message = b.Speaker.Question(r, b.view(r, m, question, members))
+		p.Message = b.Speaker.Question(r, b.view(r, m, question))
 	}
 	return p, true
 }
 
 // view is what a question shows beside its request in the place where m is.
-func (b *Bot) view(r requests.Request, m, question message, members requests.Allowlist) chat.View {
+func (b *Bot) view(r requests.Request, m, question message) chat.View {
 	v := chat.View{Now: r.Asked, Here: m.Place.Transport}
-	if r.State == requests.Proposed && r.Need > 0 && m.Kind == kindQuestion {
-		v.Approvers = slices.DeleteFunc(requests.Approvers(r.By.Person, members), func(m requests.Member) bool {
-			return slices.ContainsFunc(r.Votes, func(v requests.Vote) bool { return v.Person == m.Person })
-		})
+	if m.Kind == kindQuestion {
+		v.Approvers = r.Approvers
 	}
 	if c, on := b.chats[question.Place.Transport]; on && m.Kind != kindQuestion && !question.Place.Private {
 		v.Link, v.Twin = c.Link(question.ref), m.Place == question.Place

@@ -65,7 +65,9 @@ func (b *Bot) tried(m message) int {
 // edit brings a message that is there to the request's state.
 func (b *Bot) edit(ctx context.Context, c Chat, r requests.Request, m message, p chat.Post) (time.Duration, error) {
 	hash := digest(p.Message)
-	if hash == m.Hash {
+	// An open question may come to look again as it was posted, and have looked
+	// otherwise meanwhile: edits of it are not recorded.
+	if hash == m.Hash && r.State != requests.Proposed {
 		return 0, b.posted(ctx, r, m, m.ref, hash, r.Version)
 	}
 	_, wait, err := b.through(c, "edit", p.Place, func() (chat.Ref, error) { return m.ref, c.Edit(ctx, m.ref, p.Message) })
@@ -310,7 +312,7 @@ func (b *Bot) unreached(tx *store.Tx, r requests.Request, in chat.Inbound, say *
 		return err
 	}
 	reached := 0
-	for _, m := range requests.Approvers(r.By.Person, members) {
+	for _, m := range requests.Approvers(r.By, members) {
 		_, seen := b.reach(m, in.Place)
 		if seen || slices.ContainsFunc(all, func(c message) bool {
 			return c.Kind == kindCard && c.Closed == "" && slices.Contains(m.Accounts, c.To)

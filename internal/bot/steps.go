@@ -201,6 +201,8 @@ func (b *Bot) plan(tx *store.Tx, r requests.Request, e requests.Effect) error {
 	switch e.Do {
 	case requests.DoAsk:
 		return b.planQuestion(tx, r)
+	case requests.DoCards:
+		return b.planCards(tx, r, whereOf(r).Place)
 	case requests.DoReport:
 		return b.planReport(tx, r, e)
 	case requests.DoSync:

@@ -231,4 +231,10 @@ func TestResume(t *testing.T) {
 			}
 		}
 	}
+	l := propose(t, Terminate, 2, Params{}, "1001").press(a1, ButtonApprove)
+	l.members = people(rita, bob, dan)
+	events, effects := Resume(l.r, l.now)
+	if l.happens(events...).does(DoSync).is(Proposed); len(effects) > 0 || len(l.r.Votes) > 0 {
+		t.Errorf("the approver was revoked while the bot was off: votes %v, effects %v", l.r.Votes, effects)
+	}
 }

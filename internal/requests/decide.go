@@ -26,6 +26,8 @@ func Decide(r Request, ev Event, k Known) Step {
 		s.settle(ev)
 	case Lapsed:
 		s.lapse()
+	case MembersChanged:
+		s.membersChanged()
 	case Unaskable:
 		s.unaskable(ev)
 	case Checked:

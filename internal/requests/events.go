@@ -48,6 +48,9 @@ type (
 	}
 	// Lapsed is the request's deadline.
 	Lapsed struct{}
+	// MembersChanged says that the allowlist may be another one than when it was last
+	// looked at.
+	MembersChanged struct{}
 	// Unaskable says that the question could be put nowhere where it can be decided.
 	Unaskable struct{ Why string }
 	// Checked is the reading before the call.
@@ -94,17 +97,18 @@ type (
 	Superseded struct{ Item int }
 )
 
-func (Press) event()      {}
-func (Settled) event()    {}
-func (Lapsed) event()     {}
-func (Unaskable) event()  {}
-func (Checked) event()    {}
-func (Answered) event()   {}
-func (Killed) event()     {}
-func (Looked) event()     {}
-func (Held) event()       {}
-func (Released) event()   {}
-func (Superseded) event() {}
+func (Press) event()          {}
+func (Settled) event()        {}
+func (Lapsed) event()         {}
+func (MembersChanged) event() {}
+func (Unaskable) event()      {}
+func (Checked) event()        {}
+func (Answered) event()       {}
+func (Killed) event()         {}
+func (Looked) event()         {}
+func (Held) event()           {}
+func (Released) event()       {}
+func (Superseded) event()     {}
 
 // AppliedAnswer is the panel's "done".
 type AppliedAnswer struct {
@@ -133,6 +137,7 @@ type Do string
 // The effects.
 const (
 	DoAsk       Do = "ask"       // put the question, and cards to the approvers who can't see it
+	DoCards     Do = "cards"     // put cards to the approvers who can't see the question and have none yet
 	DoSync      Do = "sync"      // bring every message of the request to its state
 	DoCheck     Do = "check"     // read the licence again before the call
 	DoCall      Do = "call"      // call the panel: given once for an item

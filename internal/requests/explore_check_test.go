@@ -9,6 +9,13 @@ import (
 // witness keeps, beside the request and by its own lights, who said yes when they
 // might.
 func (x *explorer) witness(w *world, ev Event, k Known) {
+	if _, ok := ev.(MembersChanged); ok && w.req.State == Proposed && k.Now.Before(w.req.Deadline) {
+		for n, a := range accounts {
+			if !mayApprove(k.Members.Of(a)) {
+				w.approved &^= 1 << n // a vote that is lost does not come back with the role
+			}
+		}
+	}
 	p, ok := ev.(Press)
 	if !ok || w.req.State != Proposed || !k.Now.Before(w.req.Deadline) {
 		return
@@ -20,13 +27,56 @@ func (x *explorer) witness(w *world, ev Event, k Known) {
 	switch {
 	case p.Button == ButtonConfirm && x.need == 0 && m.Role >= Operator && slices.Contains(m.Accounts, w.req.By.Account):
 		w.confirmed = true
-	case p.Button == ButtonApprove && x.need > 0 && m.Role >= Approver && !isRitas(m):
+	case p.Button == ButtonApprove && x.need > 0 && mayApprove(m, ok):
 		w.approved |= 1 << slices.Index(accounts, p.By)
 	}
 }
 
 // isRitas says whether the request is this person's own.
 func isRitas(m Member) bool { return m.Person == "Rita" || slices.Contains(m.Accounts, r1) }
+
+func mayApprove(m Member, known bool) bool { return known && m.Role >= Approver && !isRitas(m) }
+
+// checkPeople checks that an open question counts and names who counts by the
+// allowlist of now.
+func (x *explorer) checkPeople(w *world) {
+	if w.req.State != Proposed || x.need == 0 || !w.now.Before(w.req.Deadline) {
+		return
+	}
+	l := memberships[w.members]
+	voted := map[string]bool{}
+	for _, v := range w.req.Votes {
+		m, ok := l.Of(v.Account)
+		if !mayApprove(m, ok) || voted[m.Person] {
+			x.failf("a vote of %s is shown and does not count", v.Account)
+		}
+		voted[m.Person] = true
+	}
+	var rest []Member
+	for _, m := range l {
+		if mayApprove(m, true) && !voted[m.Person] {
+			rest = append(rest, m)
+		}
+	}
+	if !slices.EqualFunc(w.req.Approvers, rest, Member.equal) {
+		x.failf("%s can approve, and %s are named", rest, w.req.Approvers)
+	}
+	if stuck := len(voted)+len(rest) < x.need; w.req.Stuck() != stuck {
+		x.failf("stuck is said: %v", !stuck)
+	}
+}
+
+// checkCards checks that whoever has come to be an approver is told of the question.
+func (x *explorer) checkCards(was, w *world, s Step) {
+	told := slices.ContainsFunc(s.Effects, func(e Effect) bool { return e.Do == DoCards })
+	news := false
+	for _, m := range w.req.Approvers {
+		news = news || !slices.ContainsFunc(was.req.Approvers, m.equal)
+	}
+	if told != news {
+		x.failf("new approvers: %v, told of the question: %v", news, told)
+	}
+}
 
 // entitled checks that a call has the right people behind it at this moment.
 func (x *explorer) entitled(w *world, i int) {
@@ -46,7 +96,7 @@ func (x *explorer) entitled(w *world, i int) {
 	persons := map[string]bool{}
 	for n, a := range accounts {
 		m, ok := l.Of(a)
-		if w.approved&(1<<n) != 0 && ok && m.Role >= Approver && !isRitas(m) {
+		if w.approved&(1<<n) != 0 && mayApprove(m, ok) {
 			persons[m.Person] = true
 		}
 	}
@@ -92,7 +142,8 @@ var leadsTo = map[ItemState][]ItemState{
 func (x *explorer) checkNothing(w *world, ev Event, s Step) {
 	refusal := len(s.Entries) == 1 && s.Entries[0].Event == EventRefused && s.Changed
 	same := len(s.Effects) == 0 && (refusal || len(s.Entries) == 0 && !s.Changed) && w.req.State == s.Request.State &&
-		w.req.Version == s.Request.Version && slices.Equal(w.req.Votes, s.Request.Votes)
+		w.req.Version == s.Request.Version && slices.Equal(w.req.Votes, s.Request.Votes) &&
+		slices.EqualFunc(w.req.Approvers, s.Request.Approvers, Member.equal)
 	for i, it := range w.req.Items {
 		now := s.Request.Items[i]
 		same = same && it.State == now.State && it.Source == now.Source && it.Recheck == now.Recheck && it.WatchUntil == now.WatchUntil
@@ -110,6 +161,10 @@ func (x *explorer) checkStep(was, w *world, ev Event, s Step) {
 		return
 	}
 	synced := slices.ContainsFunc(s.Effects, func(e Effect) bool { return e.Do == DoSync })
+	if _, ok := ev.(MembersChanged); ok {
+		x.checkPeople(w)
+		x.checkCards(was, w, s)
+	}
 	if !s.Changed {
 		x.checkNothing(was, ev, s)
 		return
@@ -117,7 +172,8 @@ func (x *explorer) checkStep(was, w *world, ev Event, s Step) {
 	if w.req.Version != was.req.Version+count(synced) {
 		x.failf("the version is %d after %d", w.req.Version, was.req.Version)
 	}
-	if !synced && (was.req.State != w.req.State || !slices.Equal(was.req.Votes, w.req.Votes)) {
+	if !synced && (was.req.State != w.req.State || !slices.Equal(was.req.Votes, w.req.Votes) ||
+		!slices.EqualFunc(was.req.Approvers, w.req.Approvers, Member.equal)) {
 		x.failf("the messages are not brought up to date")
 	}
 	if _, ok := ev.(Press); ok && s.Answer.Kind == "" {

@@ -132,8 +132,8 @@ func (x *explorer) event(w *world, label string, p pull, ev Event) {
 		return
 	}
 	// Most of what people press leads to nothing: no need to make a world of it.
-	vote, ok := ev.(Press)
-	if vote.Button != ButtonApprove || !ok {
+	_, reorganised := ev.(MembersChanged)
+	if press, _ := ev.(Press); press.Button != ButtonApprove && !reorganised {
 		if s := x.decide(w.req, ev, x.known(w)); len(s.Effects) == 0 {
 			x.label = label
 			x.checkNothing(w, ev, s)
@@ -165,6 +165,7 @@ func (x *explorer) expand(w *world) {
 		x.event(w, string(a)+" settles not", byWord, Settled{By: a})
 	}
 	x.reorganise(w)
+	x.event(w, "the allowlist is looked at", chance, MembersChanged{})
 	for i := range w.req.Items {
 		x.work(w, i)
 		x.chances(w, i)
@@ -381,6 +382,7 @@ func (x *explorer) kill(w *world) {
 	for _, ev := range events {
 		x.happen(w, ev)
 	}
+	x.checkPeople(w)
 }
 
 // happen takes an event through decide and record, as the engine does, and checks
@@ -421,7 +423,7 @@ func (x *explorer) begin(w *world, e Effect) {
 		} else {
 			h.look = true
 		}
-	case DoAsk, DoSync, DoReport, DoReask, DoHold, DoRelease, DoSupersede:
+	case DoAsk, DoCards, DoSync, DoReport, DoReask, DoHold, DoRelease, DoSupersede:
 	}
 }
 
@@ -442,6 +444,10 @@ func variants() []variant {
 			v.items, v.need = 1, need
 			v.name = fmt.Sprintf("%s, %d approvals", v.name, need)
 			all = append(all, v)
+		}
+		if need == 2 {
+			// Two votes that turn out to be one person's, and a third to come.
+			all = append(all, variant{name: "terminate, 3 approvals", action: Terminate, items: 1, need: 3})
 		}
 		all = append(all, variant{
 			name: fmt.Sprintf("renew two, %d approvals", need), action: Renew, items: 2, need: need, lean: true,

@@ -228,6 +228,9 @@ func (w *world) key(b []byte) []byte {
 		for _, v := range w.req.Votes {
 			b = append(b, v.Account[len(v.Account)-2], v.Account[len(v.Account)-1])
 		}
+		for _, m := range w.req.Approvers {
+			b = append(b, m.Person[0], m.Person[1], byte(len(m.Accounts)))
+		}
 	} else if w.req.State == Running {
 		votes := byte(0)
 		for _, v := range w.req.Votes {

@@ -99,6 +99,10 @@ type Member struct {
 	Accounts []Account `json:"accounts"`
 }
 
+func (m Member) equal(o Member) bool {
+	return m.Person == o.Person && m.Role == o.Role && slices.Equal(m.Accounts, o.Accounts)
+}
+
 // Allowlist is everybody who may do anything, in order of Person.
 type Allowlist []Member
 

@@ -50,16 +50,16 @@ func MayAsk(a Account, action Action, k Known) Refusal {
 	case m.Role < Operator:
 		return Refusal{Kind: RefusedRole, Need: Operator, Has: m.Role}
 	}
-	need, have := k.Rules.Approvals[action], len(Approvers(m.Person, k.Members))
+	need, have := k.Rules.Approvals[action], len(Approvers(Who{Account: a, Person: m.Person}, k.Members))
 	if have < need {
 		return Refusal{Kind: RefusedNobody, Approvals: need, Approvers: have}
 	}
 	return Refusal{}
 }
 
-// Approvers is everybody who may approve what the person asks for.
-func Approvers(person string, l Allowlist) []Member {
-	return slices.DeleteFunc(l.AtLeast(Approver), func(m Member) bool { return m.Person == person })
+// Approvers is everybody who may approve what was asked by somebody.
+func Approvers(by Who, l Allowlist) []Member {
+	return slices.DeleteFunc(l.AtLeast(Approver), func(m Member) bool { return isOwn(by, m) })
 }
 
 // Propose makes a request of a draft, or refuses it. Either way the step has the
@@ -74,6 +74,7 @@ func Propose(d Draft, k Known) (Step, Refusal) {
 	ttl := k.Rules.ConfirmTTL
 	if r.Need > 0 {
 		ttl = k.Rules.ApprovalTTL
+		r.Approvers = Approvers(r.By, k.Members)
 	}
 	r.Deadline = k.Now.Add(ttl)
 	s := &step{Step: Step{Request: r}, k: k}

@@ -8,14 +8,16 @@ import (
 
 // isRequester says whether the member is the person whose account asked.
 func (s *step) isRequester(m Member) bool {
-	asker, ok := s.k.Members.Of(s.Request.By.Account)
-	return ok && asker.Person == m.Person
+	return slices.Contains(m.Accounts, s.Request.By.Account)
 }
 
-// isOwn says whether the request counts as the member's own: by the allowlist of
-// now, or by the name under which it was asked.
-func (s *step) isOwn(m Member) bool {
-	return s.isRequester(m) || strings.EqualFold(m.Person, s.Request.By.Person)
+// isOwn says whether the request counts as the member's own.
+func (s *step) isOwn(m Member) bool { return isOwn(s.Request.By, m) }
+
+// isOwn says whether what was asked by somebody counts as the member's own: by the
+// member's accounts, or by the name under which it was asked.
+func isOwn(by Who, m Member) bool {
+	return slices.Contains(m.Accounts, by.Account) || strings.EqualFold(m.Person, by.Person)
 }
 
 func (s *step) press(ev Press) {
@@ -101,17 +103,47 @@ func (s *step) vote(who Who, m Member, approve bool) {
 		s.answer(AlreadyVoted)
 		return
 	}
-	// A vote that does not count any more goes: the count that is shown is true, and
-	// who gave it can give it again when they may.
-	r.Votes = slices.DeleteFunc(r.Votes, func(v Vote) bool { return s.voter(v) == "" })
 	r.Votes = append(r.Votes, Vote{Who: who, At: s.k.Now})
-	s.log(EventApproved, who, -1, fmt.Sprintf("%d of %d", s.validVotes(), r.Need))
+	s.recount()
+	s.log(EventApproved, who, -1, fmt.Sprintf("%d of %d", len(r.Votes), r.Need))
 	s.answer(Accepted)
-	if s.validVotes() >= r.Need {
+	if len(r.Votes) >= r.Need {
 		s.run(who)
 		return
 	}
 	s.do(Effect{Do: DoSync})
+}
+
+// recount keeps the votes that count by the allowlist of now, one for each person,
+// and notes whose approval can still be had. A vote that does not count goes: what is
+// shown is true, and who gave it can give it again when they may.
+func (s *step) recount() {
+	r := &s.Request
+	voted := map[string]bool{}
+	r.Votes = slices.DeleteFunc(r.Votes, func(v Vote) bool {
+		p := s.voter(v)
+		void := p == "" || voted[p]
+		voted[p] = true
+		return void
+	})
+	r.Approvers = slices.DeleteFunc(Approvers(r.By, s.k.Members), func(m Member) bool { return voted[m.Person] })
+}
+
+// membersChanged brings an open question to the allowlist of now. One whose deadline
+// has passed is left to that.
+func (s *step) membersChanged() {
+	r := &s.Request
+	if r.State != Proposed || r.Need == 0 || !s.k.Now.Before(r.Deadline) {
+		return
+	}
+	votes, approvers := len(r.Votes), r.Approvers
+	s.recount()
+	if slices.ContainsFunc(r.Approvers, func(m Member) bool { return !slices.ContainsFunc(approvers, m.equal) }) {
+		s.do(Effect{Do: DoCards})
+	}
+	if len(r.Votes) != votes || !slices.EqualFunc(r.Approvers, approvers, Member.equal) {
+		s.do(Effect{Do: DoSync})
+	}
 }
 
 // voter is the person whose vote it is now, "" where it does not count any more.
@@ -137,7 +169,7 @@ func (s *step) validVotes() int {
 // run begins what was decided: every item is read again first.
 func (s *step) run(who Who) {
 	s.Request.State = Running
-	s.Request.Decided = Vote{Who: who, At: s.k.Now}
+	s.Request.Decided, s.Request.Approvers = Vote{Who: who, At: s.k.Now}, nil
 	s.answer(Accepted)
 	s.do(Effect{Do: DoSync})
 	for i := range s.Request.Items {
@@ -150,7 +182,7 @@ func (s *step) run(who Who) {
 // end closes a request of which nothing was begun.
 func (s *step) end(to State, who Who) {
 	s.Request.State = to
-	s.Request.Decided = Vote{Who: who, At: s.k.Now}
+	s.Request.Decided, s.Request.Approvers = Vote{Who: who, At: s.k.Now}, nil
 	for i := range s.Request.Items {
 		s.item(i).State = Dropped
 	}

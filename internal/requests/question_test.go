@@ -2,6 +2,7 @@ package requests
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -182,6 +183,94 @@ func TestVotes(t *testing.T) {
 						t.Errorf("%s, %s from %s: %q, %s", name, b, by, l.last.Answer.Kind, l.r.State)
 					}
 				}
+			}
+		}
+	})
+}
+
+// Another allowlist takes away the votes that do not count by it, and says whose can
+// be had.
+func TestMembersChanged(t *testing.T) {
+	names := func(l *life) (voters, approvers []string) {
+		for _, v := range l.r.Votes {
+			voters = append(voters, v.Person)
+		}
+		for _, m := range l.r.Approvers {
+			approvers = append(approvers, m.Person)
+		}
+		return voters, approvers
+	}
+	zoe := Member{"Zoe", Approver, []Account{"telegram:81"}}
+	for name, c := range map[string]struct {
+		need    int
+		members Allowlist
+		votes   string
+		can     string
+		stuck   bool
+		does    []Do
+	}{
+		"as before":                   {2, everybody, "Ann", "Bob Dan", false, nil},
+		"a viewer is new":             {2, append(people(Member{"Zoe", Viewer, zoe.Accounts}), everybody...), "Ann", "Bob Dan", false, nil},
+		"an approver is new":          {2, append(slices.Clone(everybody), zoe), "Ann", "Bob Dan Zoe", false, []Do{DoCards, DoSync}},
+		"an account is new":           {2, people(rita, ann, Member{"Bob", Approver, []Account{b1, "telegram:32"}}, dan), "Ann", "Bob Dan", false, []Do{DoCards, DoSync}},
+		"the voter was revoked":       {2, people(rita, bob, dan), "", "Bob Dan", false, []Do{DoSync}},
+		"the voter was lowered":       {2, memberships[3], "", "Bob Dan", false, []Do{DoSync}},
+		"the voter is the requester":  {2, memberships[4], "", "Bob Dan", false, []Do{DoSync}},
+		"the voter is called anew":    {2, people(rita, Member{"Anna", Approver, []Account{a1}}, bob, dan), "Ann", "Bob Dan", false, nil},
+		"another approver is revoked": {2, people(rita, ann, dan), "Ann", "Dan", false, []Do{DoSync}},
+		"the requester is raised":     {2, people(Member{"Rita", Admin, []Account{r1, r2}}, ann, bob, dan), "Ann", "Bob Dan", false, nil},
+		"the requester is renamed":    {2, people(Member{"Rosa", Admin, []Account{r1}}, ann, bob, dan), "Ann", "Bob Dan", false, nil},
+		"one is too few":              {3, people(rita, ann, dan), "Ann", "Dan", true, []Do{DoSync}},
+		"nobody is left":              {2, people(rita, ann), "Ann", "", true, []Do{DoSync}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := propose(t, Terminate, c.need, Params{}, "1001").press(a1, ButtonApprove)
+			l.members = c.members
+			l.happens(MembersChanged{}).is(Proposed, Waiting).does(c.does...).trail(EventProposed, EventApproved)
+			votes, can := names(l)
+			if got := strings.Join(votes, " "); got != c.votes {
+				t.Errorf("votes of %q, want %q", got, c.votes)
+			}
+			if got := strings.Join(can, " "); got != c.can || l.r.Stuck() != c.stuck {
+				t.Errorf("%q can approve, stuck: %v; want %q, %v", got, l.r.Stuck(), c.can, c.stuck)
+			}
+			l.happens(MembersChanged{}).does()
+			l.members = everybody
+			if l.happens(MembersChanged{}); l.r.Stuck() {
+				t.Error("stuck with everybody back")
+			}
+		})
+	}
+	t.Run("two voters turn out to be one", func(t *testing.T) {
+		l := propose(t, Terminate, 3, Params{}, "1001").press(a1, ButtonApprove).press(b1, ButtonApprove)
+		l.members = memberships[6]
+		l.happens(MembersChanged{}).does(DoSync)
+		if votes, can := names(l); len(votes) != 1 || len(can) != 1 || !l.r.Stuck() {
+			t.Errorf("votes of %q, %q can approve", votes, can)
+		}
+	})
+	t.Run("a vote that was lost does not come back with the role", func(t *testing.T) {
+		l := propose(t, Terminate, 2, Params{}, "1001").press(a1, ButtonApprove)
+		l.members = memberships[3]
+		l.happens(MembersChanged{})
+		l.members = everybody
+		l.happens(MembersChanged{}).does(DoCards, DoSync).press(b1, ButtonApprove).is(Proposed)
+		l.press(a1, ButtonApprove).is(Running)
+	})
+	t.Run("only an open question that others approve", func(t *testing.T) {
+		for name, l := range map[string]*life{
+			"to be confirmed":    renewal(t),
+			"approved":           propose(t, Terminate, 1, Params{}, "1001").press(a1, ButtonApprove),
+			"denied":             propose(t, Terminate, 2, Params{}, "1001").press(a1, ButtonApprove).press(b1, ButtonDeny),
+			"after the deadline": propose(t, Terminate, 2, Params{}, "1001").press(a1, ButtonApprove).wait(testRules.ApprovalTTL),
+		} {
+			before := l.r
+			l.members = people(rita, dan)
+			if l.happens(MembersChanged{}).does(); l.last.Changed || !slices.Equal(l.r.Votes, before.Votes) {
+				t.Errorf("%s: it changed", name)
+			}
+			if l.r.State != Proposed && len(l.r.Approvers) > 0 {
+				t.Errorf("%s: decided, and %v can approve", name, l.r.Approvers)
 			}
 		}
 	})

@@ -39,7 +39,7 @@ func propose(t *testing.T, a Action, need int, p Params, codes ...license.Code) 
 	}
 	s, no := Propose(d, l.known())
 	if no.Kind == "" && need > 0 {
-		s.Request.Need = need
+		s.Request.Need, s.Request.Approvers = need, Approvers(s.Request.By, l.members)
 		s.Request.Deadline = asked.Add(testRules.ApprovalTTL)
 	}
 	l.r, l.last, l.entries = s.Request, s, s.Entries

@@ -6,6 +6,10 @@ import "time"
 // events that the kill itself was, and the effects that were recorded and not
 // carried out. A call that had begun is never among the effects.
 func Resume(r Request, now time.Time) (events []Event, effects []Effect) {
+	if r.State == Proposed && r.Need > 0 {
+		// A shell may have changed the allowlist while the bot was off.
+		events = append(events, MembersChanged{})
+	}
 	for i, it := range r.Items {
 		switch it.State {
 		case Checking:

@@ -22,6 +22,12 @@ type row struct {
 	wait  time.Duration
 }
 
+// reorganisation is that another allowlist holds from now on.
+type reorganisation struct {
+	MembersChanged
+	members Allowlist
+}
+
 // section is a state, by the life that leads to it.
 type section struct {
 	title string
@@ -71,6 +77,10 @@ func sections() []section {
 			{"`approve` by the same person", Press{Button: ButtonApprove, By: a1}, 0},
 			{"`approve` by another approver", Press{Button: ButtonApprove, By: b1}, 0},
 			{"`deny` by the same person", Press{Button: ButtonDeny, By: a1}, 0},
+			{"the allowlist changes: who approved may not any more", reorganisation{members: people(rita, bob, dan)}, 0},
+			{"the allowlist changes: another may approve", reorganisation{members: append(people(Member{"Zoe", Approver, []Account{"telegram:81"}}), everybody...)}, 0},
+			{"the allowlist changes: who may approve is as before", reorganisation{members: everybody}, 0},
+			{"the allowlist changes after the deadline", reorganisation{members: people(rita, bob, dan)}, testRules.ApprovalTTL},
 		}},
 		{"Item checking: decided, being read again", func(t *testing.T) *life { return ask(0)(t).press(r1, ButtonConfirm) }, []row{
 			{"it is as the question showed it", Checked{Facts: facts, Before: before}, 0},
@@ -134,6 +144,9 @@ func sections() []section {
 
 // outcome is what follows from a row, in the table's words.
 func outcome(l *life, r row, before string) (next, effects, audit, answer string) {
+	if other, ok := r.event.(reorganisation); ok {
+		l.members, r.event = other.members, other.MembersChanged
+	}
 	l.wait(r.wait).happens(r.event)
 	next = standing(l.r)
 	if next == before {
@@ -182,9 +195,10 @@ This table is made from the code: ` + "`go test ./internal/requests -run TestTab
 - **next** is the state that is recorded; – is the same as before.
 - **does** is what begins once that is recorded: *check* reads the licence before
   the call, *call* calls the panel, *look* reads it afterwards, *sync* brings every
-  message up to date, *report* tells the ends in the thread, *reask* puts a fresh
-  question. *hold* has the watch of an earlier request for the same wait for this
-  call, *release* has it go on from what the call has left, *supersede* ends it.
+  message up to date, *cards* puts the question to new approvers who can't see it,
+  *report* tells the ends in the thread, *reask* puts a fresh question. *hold* has
+  the watch of an earlier request for the same wait for this call, *release* has it
+  go on from what the call has left, *supersede* ends it.
 - **audit** is what is recorded in the audit trail, in the same transaction.
 - **answer** is what whoever clicked or settled is told, alone.
 
@@ -193,9 +207,15 @@ that has been left. A click on what is decided is answered with who decided what
 and when. A stranger is told no more than their own id. Nobody approves or denies
 a request of their own, whatever their role and from whichever account.
 
+Who is on the allowlist counts at the click and again before the call. A change of
+it, from a chat or a shell, brings every question that waits for approvals up to
+date in the same transaction: votes that do not count any more are dropped and do
+not come back with the role, and the question says who can approve, or that too few
+people can. What a shell has changed while the bot was off, the next start finds.
+
 A start goes on with what the store says: *checking* is checked again, *looking*
-and what is watched is looked for again, *started* is the kill in the table below.
-Nothing is called again.
+and what is watched is looked for again, *started* is the kill in the table below,
+and *proposed* is brought to the allowlist of then. Nothing is called again.
 `
 
 func table(t *testing.T) []byte {

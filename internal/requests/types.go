@@ -210,22 +210,23 @@ type Vote struct {
 
 // Request is a question and all that came of it.
 type Request struct {
-	ID       ID        `json:"id"`
-	Version  int       `json:"version"` // counts what its messages show: each change of that is one more
-	Action   Action    `json:"action"`
-	Params   Params    `json:"params"`
-	Items    []Item    `json:"items"`
-	By       Who       `json:"by"`
-	Need     int       `json:"need,omitempty"` // approvals by others; 0: the requester's own confirmation
-	Votes    []Vote    `json:"votes,omitempty"`
-	State    State     `json:"state"`
-	Asked    time.Time `json:"asked"`
-	Deadline time.Time `json:"deadline"`
-	Decided  Vote      `json:"decided,omitzero"`  // who ended the question, when; Account is Bot for a deadline
-	Balance  string    `json:"balance,omitempty"` // as the question showed it; "" : could not be read
-	Why      Reason    `json:"why,omitempty"`     // of a cancellation by the bot itself
-	Where    string    `json:"where"`             // the place and message it was asked from; opaque here
-	Follows  ID        `json:"follows,omitempty"` // the request whose facts had changed
+	ID        ID        `json:"id"`
+	Version   int       `json:"version"` // counts what its messages show: each change of that is one more
+	Action    Action    `json:"action"`
+	Params    Params    `json:"params"`
+	Items     []Item    `json:"items"`
+	By        Who       `json:"by"`
+	Need      int       `json:"need,omitempty"` // approvals by others; 0: the requester's own confirmation
+	Votes     []Vote    `json:"votes,omitempty"`
+	Approvers []Member  `json:"approvers,omitempty"` // whose approval can still be had; none once it is decided
+	State     State     `json:"state"`
+	Asked     time.Time `json:"asked"`
+	Deadline  time.Time `json:"deadline"`
+	Decided   Vote      `json:"decided,omitzero"`  // who ended the question, when; Account is Bot for a deadline
+	Balance   string    `json:"balance,omitempty"` // as the question showed it; "" : could not be read
+	Why       Reason    `json:"why,omitempty"`     // of a cancellation by the bot itself
+	Where     string    `json:"where"`             // the place and message it was asked from; opaque here
+	Follows   ID        `json:"follows,omitempty"` // the request whose facts had changed
 }
 
 // Open says whether anything can still come of the request.
@@ -236,6 +237,12 @@ func (r Request) Open() bool {
 		}
 	}
 	return false
+}
+
+// Stuck says whether the request waits for more approvals than there are people on
+// the allowlist who can still give one.
+func (r Request) Stuck() bool {
+	return r.State == Proposed && len(r.Approvers) < r.Need-len(r.Votes)
 }
 
 // AuditEvent names an entry of the audit trail.

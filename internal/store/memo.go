@@ -66,5 +66,9 @@ func cloned(r requests.Request) requests.Request {
 		it.Facts.Unknown = slices.Clone(it.Facts.Unknown)
 	}
 	r.Votes = slices.Clone(r.Votes)
+	r.Approvers = slices.Clone(r.Approvers)
+	for i := range r.Approvers {
+		r.Approvers[i].Accounts = slices.Clone(r.Approvers[i].Accounts)
+	}
 	return r
 }

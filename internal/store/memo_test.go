@@ -27,7 +27,8 @@ func TestMemo(t *testing.T) {
 				Changes: []requests.Change{{Field: "price", Was: "1", Now: "2"}},
 				Before:  requests.Before{Codes: []license.Code{"1", "2"}},
 			}},
-			Votes: []requests.Vote{{Who: requests.Who{Person: "kate"}}},
+			Votes:     []requests.Vote{{Who: requests.Who{Person: "kate"}}},
+			Approvers: []requests.Member{{Person: "liam", Role: requests.Approver, Accounts: []requests.Account{"telegram:1"}}},
 		}
 		record, err := json.Marshal(want)
 		if err != nil {
@@ -39,6 +40,7 @@ func TestMemo(t *testing.T) {
 				t.Fatalf("got %+v, %v; want %+v", got, ok, want)
 			}
 			got.Votes[0].Person = "spoilt"
+			got.Approvers[0].Accounts[0] = "spoilt"
 			got.Items[0].Before.Codes[0] = "spoilt"
 			got.Items[0].Facts.Unknown[0] = "spoilt"
 			got.Items[0].Changes[0].Now = "spoilt"
@@ -53,7 +55,10 @@ func TestMemo(t *testing.T) {
 
 // TestCloned finds a field of requests that cloned has not heard of.
 func TestCloned(t *testing.T) {
-	known := map[string]bool{"Items": true, "Votes": true, "Items.Changes": true, "Items.Before.Codes": true, "Items.Facts.Unknown": true}
+	known := map[string]bool{
+		"Items": true, "Votes": true, "Items.Changes": true, "Items.Before.Codes": true, "Items.Facts.Unknown": true,
+		"Approvers": true, "Approvers.Accounts": true,
+	}
 	var look func(name string, of reflect.Type)
 	look = func(name string, of reflect.Type) {
 		switch of.Kind() {
