@@ -73,7 +73,7 @@ func (s *Speaker) proposed(r requests.Request, v View, w widths) Message {
 		m.Blocks = append(m.Blocks, paragraph(s.w.report.said.fill(args{"said": said}))...)
 	}
 	m.Blocks = append(m.Blocks, paragraph(a.next.fill(nil))...)
-	m.Blocks = append(m.Blocks, paragraph(s.votes(r), s.asks(r, v))...)
+	m.Blocks = append(m.Blocks, paragraphs(join(" ", s.votes(r), s.asks(r, v)), s.stuck(r))...)
 	m.Blocks = append(m.Blocks, note(s.mixedScripts(r))...)
 	m.Blocks = append(m.Blocks, note(
 		s.w.question.waits.fill(args{"until": s.time(r.Deadline, v.Now)}), s.requestNote(r), s.elsewhere(v))...)
@@ -147,6 +147,17 @@ func (s *Speaker) asks(r requests.Request, v View) Text {
 		return s.w.question.asksMore.fill(s.w.tag, more, args{"who": join(", ", names...)})
 	}
 	return s.w.question.asks.fill(args{"who": s.all(names)})
+}
+
+// stuck says that there are too few people who can still approve it.
+func (s *Speaker) stuck(r requests.Request) Text {
+	switch {
+	case !r.Stuck():
+		return nil
+	case len(r.Approvers) == 0:
+		return s.w.question.nobody.fill(nil)
+	}
+	return s.w.question.tooFew.fill(nil)
 }
 
 // memberIn mentions a person by their account in a chat, or names one who has

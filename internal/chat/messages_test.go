@@ -51,7 +51,10 @@ func sample(a requests.Action) requests.Request {
 	case requests.Renew:
 		i.Facts.After = "2025-03-10"
 	case requests.Terminate:
-		r.Need = 1
+		r.Need, r.Approvers = 1, []requests.Member{
+			{Person: "bob", Accounts: []requests.Account{bob.Account}},
+			{Person: "carol", Accounts: []requests.Account{carol.Account}},
+		}
 		r.Deadline = noon.Add(24 * time.Hour)
 	}
 	return r
@@ -135,10 +138,7 @@ func TestQuestions(t *testing.T) {
 	for _, a := range requests.Actions() {
 		r := sample(a)
 		v := view
-		v.Approvers = []requests.Member{
-			{Person: "bob", Accounts: []requests.Account{bob.Account}},
-			{Person: "carol", Accounts: []requests.Account{carol.Account}},
-		}
+		v.Approvers = r.Approvers
 		cancelled, denied, expired, stopped := decided(r), decided(r), r, decided(r)
 		cancelled.State, denied.State, expired.State, stopped.State = requests.Cancelled, requests.Denied, requests.Expired, requests.Cancelled
 		stopped.Decided.Who = requests.Who{Account: requests.Bot, Person: "bot"}
@@ -167,6 +167,18 @@ func TestQuestions(t *testing.T) {
 	}
 }
 
+// A question that there are too few people for says so, on every copy of it.
+func TestQuestionsThatAreStuck(t *testing.T) {
+	s := speaker()
+	nobody, tooFew, enough := sample(requests.Terminate), sample(requests.Terminate), sample(requests.Terminate)
+	nobody.Approvers = nil
+	tooFew.Need, tooFew.Approvers = 2, tooFew.Approvers[1:]
+	enough.Need, enough.Approvers, enough.Votes = 2, enough.Approvers[1:], []requests.Vote{{Who: bob, At: noon}}
+	v := view
+	v.Approvers = tooFew.Approvers
+	transcript(t, "question-stuck", s.Question(nobody, view), s.Question(tooFew, v), s.Question(tooFew, view), s.Question(enough, v))
+}
+
 func TestQuestionsOfMany(t *testing.T) {
 	s := speaker()
 	poor := bulk(3)
@@ -176,6 +188,7 @@ func TestQuestionsOfMany(t *testing.T) {
 	blind.Items[1].Facts.Price, blind.Balance = "", ""
 	blind.Items[1].Facts.Product = "ISPmanager 6 Pro"
 	blind.Need, blind.Votes = 2, []requests.Vote{{Who: bob, At: noon}}
+	blind.Approvers = sample(requests.Terminate).Approvers[1:]
 	half := decided(bulk(3))
 	half.Items[0].State, half.Items[0].Expires = requests.Applied, "2025-03-10"
 	half.Items[1].State, half.Items[1].Reason, half.Items[1].Said = requests.Not, requests.ReasonMoney, "Not enough money"

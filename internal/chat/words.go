@@ -184,6 +184,7 @@ type questionWords struct {
 	votes, votesBy                          counted
 	asks                                    phrase
 	asksMore                                counted
+	nobody, tooFew                          phrase
 	noPrice, noBalance, tooLittle           phrase
 	waits, id, follows, elsewhere, twin     phrase
 	elsewhereWord                           string

@@ -82,6 +82,8 @@ var english = words{
 		votesBy:       counted{Other: "{have} of {n} approvals, by {who}; {missing} missing."},
 		asks:          "Can approve: {who}.",
 		asksMore:      counted{Other: "Can approve: {who} and {n} more."},
+		nobody:        "Nobody on the allowlist can approve it now. An admin can add approvers: `/license allow WHO approver`",
+		tooFew:        "Too few people on the allowlist can approve it now. An admin can add approvers: `/license allow WHO approver`",
 		noPrice:       "could not be read",
 		noBalance:     "could not be read",
 		tooLittle:     "The balance does not suffice: {balance} for {price}.",
