@@ -80,7 +80,7 @@ func held(ts *testscript.TestScript, args []string) {
 
 func serving(ts *testscript.TestScript, args []string) {
 	s := opened(ts, args[0])
-	stop, err := control.Serve(s, ts.MkAbs(args[0]), slog.New(slog.DiscardHandler))
+	stop, err := control.Serve(s, nil, ts.MkAbs(args[0]), slog.New(slog.DiscardHandler))
 	ts.Check(err)
 	ts.Defer(func() {
 		stop()

@@ -69,8 +69,8 @@ func runServe(ctx context.Context, e env) int {
 	}
 	a, err := app.New(s, app.World{
 		Log: log,
-		Control: func(st *store.Store) (func(), error) {
-			return control.Serve(st, string(s.Store), log.With("part", "control"))
+		Control: func(st *store.Store, changed func(*store.Tx) error) (func(), error) {
+			return control.Serve(st, changed, string(s.Store), log.With("part", "control"))
 		},
 	})
 	if err != nil {

@@ -40,8 +40,9 @@ type World struct {
 	Dial   func(ctx context.Context, network, addr string) (net.Conn, error)
 	Listen func(network, addr string) (net.Listener, error)
 	// Control answers the shell's verbs while the bot has the store; nil: nothing
-	// does. It returns what ends it.
-	Control func(*store.Store) (stop func(), err error)
+	// does. It has to call changed in the transaction that changes the allowlist, and
+	// returns what ends it.
+	Control func(s *store.Store, changed func(*store.Tx) error) (stop func(), err error)
 }
 
 // App is the bot with all its parts. Start and Stop may each be called once;
@@ -212,7 +213,7 @@ func (a *App) startBot(c *core) error {
 	if a.world.Control == nil {
 		return nil
 	}
-	stop, err := a.world.Control(c.store)
+	stop, err := a.world.Control(c.store, c.bot.MembersChanged)
 	if err != nil {
 		return err
 	}

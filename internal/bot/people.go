@@ -12,7 +12,8 @@ import (
 
 // Allow puts an account on the allowlist or changes its person's role, with the
 // entry in the audit trail. It is the same for a chat and a shell. A grant that is
-// not possible gives a [*requests.MembersError] and changes nothing.
+// not possible gives a [*requests.MembersError] and changes nothing. What it makes of
+// the open questions is for [Bot.MembersChanged], or for the next start.
 func Allow(tx *store.Tx, g requests.Grant, by requests.Who) (requests.Granted, error) {
 	l, err := tx.Members()
 	if err != nil {
@@ -59,6 +60,25 @@ func Revoke(tx *store.Tx, a requests.Account, by requests.Who) (requests.Member,
 		Event: requests.EventRevoked, Actor: by.Account, Person: by.Person, Action: "revoke", Detail: detail,
 	})
 	return m, err
+}
+
+// MembersChanged brings the open questions to the allowlist as it is within the
+// transaction that has changed it: what they count, and whom they ask.
+func (b *Bot) MembersChanged(tx *store.Tx) error {
+	var open []requests.Request
+	err := tx.EachOpen(func(r requests.Request) error {
+		open = append(open, r)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, r := range open {
+		if _, _, err := b.step(tx, r, requests.MembersChanged{}, b.Now()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Admit makes the first admins of a store that has none, each a person of their
@@ -144,6 +164,9 @@ func (b *Bot) adminAnswer(tx *store.Tx, in chat.Inbound, c commands.Command, mem
 		if errors.As(err, &no) {
 			return say.MembersRefused(no), nil
 		}
+		if err == nil {
+			err = b.MembersChanged(tx)
+		}
 		return say.Allowed(done, who), err
 	case commands.Revoke:
 		who := c.Who
@@ -153,6 +176,9 @@ func (b *Bot) adminAnswer(tx *store.Tx, in chat.Inbound, c commands.Command, mem
 		m, err := Revoke(tx, who, by)
 		if errors.As(err, &no) {
 			return say.MembersRefused(no), nil
+		}
+		if err == nil {
+			err = b.MembersChanged(tx)
 		}
 		return say.Revoked(m), err
 	case commands.Settle:

@@ -47,7 +47,7 @@ func Open(path string, log *slog.Logger) (Store, error) {
 	}
 	s, err := store.Open(path, store.Options{Log: log})
 	if err == nil {
-		return direct{s}, nil
+		return direct{s: s}, nil
 	}
 	if !errors.Is(err, store.ErrInUse) {
 		return nil, err

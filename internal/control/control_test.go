@@ -53,7 +53,7 @@ func madeAt(t testing.TB, path string) {
 func running(t testing.TB, path string) (s *store.Store, stop func()) {
 	t.Helper()
 	s = storetest.Open(t, path, store.Options{})
-	stop, err := Serve(s, path, silent)
+	stop, err := Serve(s, nil, path, silent)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,6 +167,44 @@ func verbs(t *testing.T, s Store) {
 	}
 }
 
+// What the running bot makes of another allowlist is recorded with it, or neither is.
+func TestTheBotFollowsInTheSameTransaction(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "bot.db")
+	madeAt(t, path)
+	s := storetest.Open(t, path, store.Options{})
+	var seen []int
+	var fails error
+	stop, err := Serve(s, func(tx *store.Tx) error {
+		all, err := tx.Members()
+		seen = append(seen, len(all))
+		return errors.Join(err, fails)
+	}, path, silent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	shellOf := opened(t, path)
+	if _, err := shellOf.Allow(t.Context(), requests.Grant{Account: bob, Role: requests.Approver}, shell); err != nil {
+		t.Error(err)
+	}
+	fails = errors.New("not now")
+	if _, err := shellOf.Revoke(t.Context(), bob, shell); err == nil {
+		t.Error("revoked although the bot could not follow")
+	}
+	all, err := shellOf.Members(t.Context())
+	if err != nil || len(all) != 2 {
+		t.Errorf("%v, %v", all, err)
+	}
+	fails = nil
+	if _, err := shellOf.Revoke(t.Context(), bob, shell); err != nil {
+		t.Error(err)
+	}
+	if !slices.Equal(seen, []int{2, 1, 1}) {
+		t.Errorf("the bot saw %v members", seen)
+	}
+}
+
 func TestMissingStoreIsNotMade(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "bot.db")
@@ -261,7 +299,7 @@ func TestLiveSocketIsLeftAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Serve(s, path, silent); !errors.Is(err, ErrBotRuns) {
+	if _, err := Serve(s, nil, path, silent); !errors.Is(err, ErrBotRuns) {
 		t.Errorf("%v", err)
 	}
 	if err := s.Close(); err != nil {
@@ -282,7 +320,7 @@ func TestAnotherFileIsLeftAlone(t *testing.T) {
 	if err := os.WriteFile(SocketPath(path), []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Serve(s, path, silent); err == nil {
+	if _, err := Serve(s, nil, path, silent); err == nil {
 		t.Error("it was replaced")
 	}
 }
@@ -307,7 +345,7 @@ func TestNameThatIsTooLong(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), strings.Repeat("b", 120)+".db")
 	s := storetest.Open(t, path, store.Options{})
-	_, err := Serve(s, path, silent)
+	_, err := Serve(s, nil, path, silent)
 	if err == nil || !strings.Contains(err.Error(), "move the store") {
 		t.Errorf("%v", err)
 	}
@@ -483,16 +521,16 @@ func FuzzQuestion(f *testing.F) {
 	path := filepath.Join(f.TempDir(), "bot.db")
 	madeAt(f, path)
 	s := storetest.Open(f, path, store.Options{})
-	handler := (&server{store: direct{s}, log: silent}).routes()
+	handler := (&server{store: direct{s: s}, log: silent}).routes()
 	f.Fuzz(func(t *testing.T, body []byte) {
 		ctx := context.Background()
-		before, err := direct{s}.Members(ctx)
+		before, err := direct{s: s}.Members(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
 		rec := httptest.NewRecorder()
 		handler.ServeHTTP(rec, httptest.NewRequestWithContext(ctx, http.MethodPost, pathAllow, strings.NewReader(string(body))))
-		after, err := direct{s}.Members(ctx)
+		after, err := direct{s: s}.Members(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,7 +10,20 @@ import (
 )
 
 // direct is a store that this process has open.
-type direct struct{ s *store.Store }
+type direct struct {
+	s       *store.Store
+	changed func(*store.Tx) error // has the bot that runs on it follow the allowlist; nil: none runs
+}
+
+// change changes the allowlist, and what follows from that.
+func (d direct) change(ctx context.Context, how func(*store.Tx) error) error {
+	return d.s.Update(ctx, func(tx *store.Tx) error {
+		if err := how(tx); err != nil || d.changed == nil {
+			return err
+		}
+		return d.changed(tx)
+	})
+}
 
 func (d direct) Members(context.Context) (requests.Allowlist, error) {
 	var all requests.Allowlist
@@ -24,7 +37,7 @@ func (d direct) Members(context.Context) (requests.Allowlist, error) {
 
 func (d direct) Allow(ctx context.Context, g requests.Grant, by requests.Account) (requests.Granted, error) {
 	var done requests.Granted
-	err := d.s.Update(ctx, func(tx *store.Tx) error {
+	err := d.change(ctx, func(tx *store.Tx) error {
 		var err error
 		done, err = bot.Allow(tx, g, requests.Who{Account: by})
 		return err
@@ -34,7 +47,7 @@ func (d direct) Allow(ctx context.Context, g requests.Grant, by requests.Account
 
 func (d direct) Revoke(ctx context.Context, a, by requests.Account) (requests.Member, error) {
 	var gone requests.Member
-	err := d.s.Update(ctx, func(tx *store.Tx) error {
+	err := d.change(ctx, func(tx *store.Tx) error {
 		var err error
 		gone, err = bot.Revoke(tx, a, requests.Who{Account: by})
 		return err

@@ -23,11 +23,12 @@ import (
 const stopWait = 2 * time.Second
 
 // Serve answers the shell's verbs for the store at path, which this process has open.
+// changed is called in the transaction that changes the allowlist.
 // It returns when it listens. stop ends it, within two seconds, and takes the socket
 // away; it has to be called before the store is closed. An error that is [ErrBotRuns]
 // means that another bot has that path; any other one means that the verbs have to
 // wait until the bot is stopped.
-func Serve(s *store.Store, path string, log *slog.Logger) (stop func(), err error) {
+func Serve(s *store.Store, changed func(*store.Tx) error, path string, log *slog.Logger) (stop func(), err error) {
 	socket := SocketPath(path)
 	l, err := listen(socket)
 	if err != nil {
@@ -37,7 +38,7 @@ func Serve(s *store.Store, path string, log *slog.Logger) (stop func(), err erro
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
-	srv := &server{store: direct{s}, log: log, private: privateFolder(socket)}
+	srv := &server{store: direct{s, changed}, log: log, private: privateFolder(socket)}
 	hs := &http.Server{
 		Handler:           srv.routes(),
 		ReadHeaderTimeout: 5 * time.Second,
