@@ -14,6 +14,12 @@ func (o Options) WithOpenFile(open func(string, int, os.FileMode) (*os.File, err
 	return o
 }
 
+// WithSync has the log synced by sync.
+func (o Options) WithSync(sync func(*os.File) error) Options {
+	o.sync = sync
+	return o
+}
+
 // WithCommit has transactions committed by commit.
 func (o Options) WithCommit(commit func(func() error) error) Options {
 	o.commit = commit

@@ -45,7 +45,7 @@ func Open(path string, o Options) (*Store, error) {
 	from, err := migrate(db, migrations())
 	s := &Store{
 		o: o, path: path, db: db, fresh: fresh,
-		log:     redoLog{path: logPath(path)},
+		log:     redoLog{path: logPath(path), sync: o.sync},
 		wake:    make(chan struct{}, 1),
 		broken:  make(chan struct{}),
 		written: make(chan struct{}),

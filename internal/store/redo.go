@@ -56,7 +56,8 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // redoLog is the open log.
 type redoLog struct {
 	path   string
-	f      *os.File  // nil: not made yet
+	f      *os.File // nil: not made yet
+	sync   func(*os.File) error
 	size   int64     // of the file
 	at     int64     // where the next record goes; 0: the store's file has all
 	last   time.Time // when the last record was written
@@ -121,7 +122,7 @@ func (l *redoLog) write() error {
 	if _, err := l.f.WriteAt(l.record, l.at); err != nil {
 		return err
 	}
-	if err := syncData(l.f); err != nil {
+	if err := l.sync(l.f); err != nil {
 		return err
 	}
 	l.at += int64(len(l.record))
@@ -146,7 +147,7 @@ func (l *redoLog) room(n int64) error {
 		return err
 	}
 	l.size += int64(len(zeros))
-	return l.f.Sync() // also the length
+	return l.sync(l.f)
 }
 
 // restart begins an epoch at the start of the file.

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -384,6 +385,12 @@ func TestCheckpoints(t *testing.T) {
 		if later, _ := killed(t, path); !bytes.Equal(later, now) {
 			t.Error("a checkpoint came with nothing to do")
 		}
+		set(t, s, 3)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if later, _ := killed(t, path); bytes.Equal(later, now) {
+			t.Error("no checkpoint came after the first one")
+		}
 	})
 	s := storetest.Open(t, path, store.Options{Idle: time.Hour})
 	for range 40 {
@@ -431,6 +438,76 @@ func TestViewWaitsForTheDisk(t *testing.T) {
 	}
 	if got := <-read; got != "[0 1]" {
 		t.Errorf("read: %s", got)
+	}
+}
+
+// Where the disk fails, those who waited to read are told, and get nothing of it.
+func TestViewAfterTheDiskFailed(t *testing.T) {
+	var commits atomic.Int64
+	busy, goOn := make(chan bool), make(chan bool)
+	s := storetest.New(t, store.Options{}.WithCommit(func(do func() error) error {
+		if commits.Add(1) == 1 {
+			return do()
+		}
+		busy <- true
+		<-goOn
+		return errors.New("input/output error")
+	}))
+	set(t, s, 0)
+	done := make(chan error)
+	go func() { done <- s.Update(context.Background(), put("v1")) }()
+	<-busy
+	const readers = 20
+	views := make(chan error)
+	for range readers {
+		go func() {
+			views <- s.View(func(tx *store.Tx) error {
+				if _, ok := tx.Value("v1"); ok {
+					return errors.New("read what was not kept")
+				}
+				return nil
+			})
+		}()
+	}
+	for range 100 {
+		runtime.Gosched() // to let them come as far as to wait
+	}
+	close(goOn)
+	if err := <-done; !errors.Is(err, store.ErrBroken) {
+		t.Error(err)
+	}
+	for range readers {
+		if err := <-views; !errors.Is(err, store.ErrBroken) {
+			t.Error("a view:", err)
+		}
+	}
+}
+
+// A power cut leaves of the log what was synced, be it more or not: what was
+// acknowledged is among it.
+func TestPowerCut(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "bot.db")
+	var synced []byte
+	sync := func(f *os.File) error {
+		var err error
+		synced, err = os.ReadFile(f.Name())
+		return err
+	}
+	s := storetest.Open(t, path, store.Options{Idle: time.Hour}.WithSync(sync))
+	for n := range 12 {
+		if n == 5 {
+			if err := s.Checkpoint(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		set(t, s, n)
+		file, log := killed(t, path)
+		if got := valuesOf(t, storetest.Open(t, left(t, file, synced), store.Options{})); len(got) != n+1 {
+			t.Errorf("after %d steps and a power cut there is %v", n+1, got)
+		}
+		if len(synced) != len(log) {
+			t.Errorf("the log has %d bytes, of which %d are synced", len(log), len(synced))
+		}
 	}
 }
 

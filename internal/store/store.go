@@ -57,9 +57,10 @@ type Options struct {
 	// Idle is how long nothing has to be written for a checkpoint to be made; 1 s.
 	Idle time.Duration
 
-	// openFile and commit are where tests let a disk fail; commit does what it is
-	// given, which makes a transaction last.
+	// openFile, sync and commit are where tests let a disk fail; commit does what it
+	// is given, which makes a transaction last.
 	openFile func(string, int, os.FileMode) (*os.File, error)
+	sync     func(*os.File) error
 	commit   func(func() error) error
 }
 
@@ -81,6 +82,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.openFile == nil {
 		o.openFile = os.OpenFile
+	}
+	if o.sync == nil {
+		o.sync = syncData
 	}
 	if o.Idle <= 0 {
 		o.Idle = time.Second

@@ -107,11 +107,8 @@ func (s *Store) lead() {
 	s.mu.Unlock()
 	clean := s.log.at == 0
 	s.run(batch)
-	s.mu.Lock()
-	rouse := len(s.queue) > 0 || clean // then nothing says to the writer that it may make a checkpoint
-	s.mu.Unlock()
-	if rouse {
-		s.signal()
+	if clean {
+		s.signal() // there may be a checkpoint to make, by and by
 	}
 }
 
