@@ -196,6 +196,7 @@ func (a *App) startBot(c *core) error {
 	for action, n := range s.Approvals {
 		approvals[requests.Action(action)] = n
 	}
+	anchors := places(s.AuditAnchor)
 	c.bot = bot.New(bot.Config{
 		Store: c.store, Panel: a.panel, Account: s.PanelUser.Reveal(), Chats: chats,
 		Rules: requests.Rules{
@@ -203,8 +204,9 @@ func (a *App) startBot(c *core) error {
 			Settle: s.PanelSettle.Duration, Watch: watch, Approvals: approvals,
 		},
 		Zone: zone, Speaker: a.speaker, Speakers: speakers,
-		Limit: bot.Limit{Count: s.RateLimit.Count, Per: s.RateLimit.Per}, Anchors: places(s.AuditAnchor),
-		Now: a.world.Now, Log: a.log.With("part", "bot"), Observer: a.metrics,
+		Limit: bot.Limit{Count: s.RateLimit.Count, Per: s.RateLimit.Per}, Anchors: anchors,
+		Named: map[string][]chat.Place{"NOTIFY": places(s.Notify), "AUDIT_ANCHOR": anchors},
+		Now:   a.world.Now, Log: a.log.With("part", "bot"), Observer: a.metrics,
 	})
 	c.stops = append(c.stops, c.bot.Stop)
 	if err := c.bot.Start(); err != nil {

@@ -216,21 +216,6 @@ func TestATopicOnTelegram(t *testing.T) {
 	})
 }
 
-func TestAGroupThatBecomesASupergroup(t *testing.T) {
-	played(t, func(r *rig) {
-		r.onTelegram(r.dora, "operator as dora")
-		group := r.world.Telegram.Group("ops", r.dora)
-		r.dora.Says(group, "/renew@license_bot 1001")
-		card := r.sees(r.dora, group, "Renew 1001")
-		moved := r.world.Telegram.Migrate(group)
-		if _, err := r.dora.Clicks(card, "Confirm"); err != nil {
-			r.Fatal(err)
-		}
-		r.sees(r.dora, moved, "1001 was renewed")
-		r.charged("service.prolong", 1)
-	})
-}
-
 func TestAllowByReplyOnTelegram(t *testing.T) {
 	played(t, func(r *rig) {
 		r.onTelegram(r.dora, "admin as dora")

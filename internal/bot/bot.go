@@ -53,7 +53,7 @@ type Chat interface {
 	Link(ref chat.Ref) string
 }
 
-// Config is what a Bot is made of. All fields but Observer are required.
+// Config is what a Bot is made of. All fields but Observer and Named are required.
 type Config struct {
 	Store    *store.Store
 	Panel    Panel
@@ -64,7 +64,8 @@ type Config struct {
 	Speaker  *chat.Speaker            // in the language of places and of people whose own is not known
 	Speakers map[string]*chat.Speaker // by language
 	Limit    Limit
-	Anchors  []chat.Place // where each day's last hash of the audit trail is published
+	Anchors  []chat.Place            // where each day's last hash of the audit trail is published
+	Named    map[string][]chat.Place // by setting: places whose ids people have to keep right
 	Now      func() time.Time
 	Log      *slog.Logger
 	Observer Observer
@@ -99,6 +100,7 @@ type Bot struct {
 	sending   map[messageID]bool // a message on its way; true: its state has changed meanwhile
 	retries   map[messageID]int
 	recovered map[messageID]bool // found without a reference at the start: it may have been posted
+	told      map[string]bool    // chats that have become others, by their old ids
 }
 
 // New makes a bot; nothing runs before Start.
@@ -114,6 +116,7 @@ func New(c Config) *Bot {
 		sending:   map[messageID]bool{},
 		retries:   map[messageID]int{},
 		recovered: map[messageID]bool{},
+		told:      map[string]bool{},
 	}
 	for _, ch := range c.Chats {
 		b.chats[ch.Name()] = ch
@@ -249,6 +252,9 @@ func (b *Bot) Take(ctx context.Context, ins []chat.Inbound, also func(*store.Tx)
 }
 
 func (b *Bot) takeOne(tx *store.Tx, in chat.Inbound, now time.Time) error {
+	if in.Kind == chat.Move {
+		return b.relocate(tx, in.Place, in.To)
+	}
 	if in.Kind == chat.Click && in.Action == requests.ButtonRenew {
 		click := in
 		tx.OnCommit(func() { b.acknowledge(click) })

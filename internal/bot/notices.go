@@ -56,6 +56,7 @@ func (b *Bot) notify(ctx context.Context, t store.Task, n notice, doubtful bool)
 	case err == nil:
 		b.finish(ctx, t)
 	case errors.As(err, &moved):
+		b.follow(ctx, n.Place, moved.To)
 		n.Place = moved.To
 		b.notify(ctx, t, n, false)
 	case errors.Is(err, chat.ErrRejected), errors.Is(err, chat.ErrGone), errors.As(err, &closed):

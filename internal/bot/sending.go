@@ -79,8 +79,9 @@ func (b *Bot) edit(ctx context.Context, c Chat, r requests.Request, m message, p
 	case err == nil:
 		return 0, b.posted(ctx, r, m, m.ref, hash, r.Version)
 	case errors.As(err, &moved):
-		// It stays behind as it is; what is said from now on is said there.
-		m.Place = moved.To
+		if err := b.moved(ctx, p.Place, moved.To); err != nil || m.Kind == kindQuestion {
+			return 0, err
+		}
 		return 0, b.close(ctx, m, "left behind")
 	case errors.Is(err, chat.ErrGone), errors.Is(err, chat.ErrRejected), errors.As(err, &closed):
 		return 0, b.close(ctx, m, err.Error())
@@ -139,7 +140,7 @@ func (b *Bot) notPosted(ctx context.Context, r requests.Request, m message, p ch
 	var moved *chat.Moved
 	switch {
 	case errors.As(err, &moved):
-		return 0, b.moveTo(ctx, m, moved.To)
+		return 0, b.moved(ctx, p.Place, moved.To)
 	case errors.As(err, &closed):
 		return 0, b.shut(ctx, r, m, closed.Why)
 	case errors.Is(err, chat.ErrGone) && p.ReplyTo != "":
@@ -172,8 +173,9 @@ func (b *Bot) posted(ctx context.Context, r requests.Request, m message, ref cha
 			return err
 		}
 		kept := m
-		if other, _ := find(all, m.Key); first && other.ref != "" && other.ref != ref {
-			// A click has told meanwhile of one that was posted before.
+		if other, _ := find(all, m.Key); other.Moves != m.Moves || first && other.ref != "" && other.ref != ref {
+			// Meanwhile its chat has become another, or a click has told of one that
+			// was posted before.
 			kept = copyAt(r.ID, ref, m.Place, b.Now())
 		}
 		if err := putMessage(tx, kept); err != nil {
@@ -211,11 +213,14 @@ func (b *Bot) posted(ctx context.Context, r requests.Request, m message, ref cha
 // change records an alteration of a message and what follows from it.
 func (b *Bot) change(ctx context.Context, m message, also func(tx *store.Tx) error) error {
 	return b.Store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
-		if err := putMessage(tx, m); err != nil {
-			return err
-		}
 		all, err := b.messagesOf(tx, m.Request)
 		if err != nil {
+			return err
+		}
+		if now, _ := find(all, m.Key); now.Moves != m.Moves {
+			return nil // its chat has become another meanwhile, and it is sent there
+		}
+		if err := putMessage(tx, m); err != nil {
 			return err
 		}
 		for _, other := range all {
@@ -361,6 +366,7 @@ func (b *Bot) deliver(ctx context.Context, t store.Task, w whisper) {
 		b.finish(ctx, t)
 		return
 	case errors.As(err, &moved):
+		b.follow(ctx, w.In.Place, moved.To)
 		w.In.Place, w.In.Message = moved.To, ""
 	case errors.As(err, &closed) && w.Direct && !w.Instead:
 		b.replace(ctx, t, w.In, b.speaker(w.In).PrivateFirst(""))

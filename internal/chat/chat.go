@@ -35,15 +35,17 @@ type Kind string
 const (
 	Command Kind = "command" // a typed command
 	Click   Kind = "click"   // a button
+	Move    Kind = "move"    // nobody's doing: the chat Place has become To, as a group a supergroup
 )
 
-// Inbound is one thing that a person did in a chat, as an adapter hands it to the
+// Inbound is one thing that happened in a chat, as an adapter hands it to the
 // bot. It is kept in the store until it has been answered.
 type Inbound struct {
 	Delivery string           `json:"delivery"` // the same for every delivery of the same thing
 	Kind     Kind             `json:"kind"`
 	Account  requests.Account `json:"account"`
 	Place    Place            `json:"place"`
+	To       Place            `json:"to,omitzero"`       // move: what the place is now
 	Message  Ref              `json:"message,omitempty"` // the person's own message, or the one whose button was clicked
 	Text     string           `json:"text,omitempty"`    // command: what follows "/license"; mentions as accounts, entities undone
 	Reply    requests.Account `json:"reply,omitempty"`   // command: whose message it replies to

@@ -40,6 +40,8 @@ type message struct {
 	Text          string     `json:"text"`
 	Entities      []entity   `json:"entities"`
 	ReplyTo       *repliedTo `json:"reply_to_message"`
+	MigrateTo     int64      `json:"migrate_to_chat_id"`
+	MigrateFrom   int64      `json:"migrate_from_chat_id"`
 }
 
 // repliedTo is a message that another replies to.
@@ -121,6 +123,9 @@ func read(raw []byte, username string, now time.Time) (r reading, err error) {
 }
 
 func readMessage(m *message, username string) reading {
+	if m.MigrateTo != 0 || m.MigrateFrom != 0 {
+		return readMigration(m)
+	}
 	// A sender chat is an anonymous admin or a channel that speaks; a forward and
 	// what comes by way of another bot are somebody else's words.
 	who, ok := person(m.From)
@@ -145,6 +150,20 @@ func readMessage(m *message, username string) reading {
 		in.Reply, _ = person(to.From)
 	}
 	return reading{in: in, acts: true}
+}
+
+// readMigration reads what Telegram itself says in a group that has become a
+// supergroup, and again in the supergroup.
+func readMigration(m *message) reading {
+	from, to := m.Chat.ID, m.MigrateTo
+	if m.MigrateFrom != 0 {
+		from, to = m.MigrateFrom, m.Chat.ID
+	}
+	return reading{acts: true, in: chat.Inbound{Kind: chat.Move, Place: group(from), To: group(to), At: time.Unix(m.Date, 0).UTC()}}
+}
+
+func group(id int64) chat.Place {
+	return chat.Place{Transport: transport, ID: strconv.FormatInt(id, 10)}
 }
 
 func readClick(q *callbackQuery, now time.Time) reading {

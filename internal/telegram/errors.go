@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -36,7 +35,7 @@ func refusal(method, chatID string, a apiAnswer) error {
 	case a.Code == http.StatusTooManyRequests:
 		return limited(method, chatID, a.Parameters.RetryAfter)
 	case a.Parameters.MigrateTo != 0:
-		return &chat.Moved{To: chat.Place{Transport: transport, ID: strconv.FormatInt(a.Parameters.MigrateTo, 10)}}
+		return &chat.Moved{To: group(a.Parameters.MigrateTo)}
 	case a.Code == http.StatusUnauthorized, a.Code == http.StatusNotFound:
 		return fmt.Errorf("telegram %s: %w", method, errToken)
 	case a.Code == http.StatusConflict:

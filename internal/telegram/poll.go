@@ -202,6 +202,9 @@ func (a *Adapter) take(ctx context.Context, sink Sink, batch []chat.Inbound, nex
 		return nil
 	}
 	for _, in := range batch {
+		if in.Kind == chat.Move {
+			continue // nobody's; a refusal in the old chat will tell it once more
+		}
 		var limited *chat.Limited
 		switch err := a.Answer(ctx, in, down.Message); {
 		case err == nil:

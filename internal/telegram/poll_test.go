@@ -273,6 +273,24 @@ func TestPlaces(t *testing.T) {
 	})
 }
 
+func TestAGroupThatBecomesASupergroup(t *testing.T) {
+	inBubble(t, nil, func(r *rig) {
+		r.runs()
+		old := r.tg.Group("ops", r.alice)
+		grown := r.tg.Migrate(old)
+		synctest.Wait()
+		got := r.sink.all()
+		if len(got) != 2 {
+			t.Fatalf("came in: %+v", got)
+		}
+		for _, in := range got {
+			if in.Kind != chat.Move || in.Place != group(old.Chat) || in.To != group(grown.Chat) || in.Delivery == "" {
+				t.Errorf("%+v", in)
+			}
+		}
+	})
+}
+
 func TestWhoDoesNotAct(t *testing.T) {
 	inBubble(t, nil, func(r *rig) {
 		r.runs()

@@ -153,10 +153,11 @@ func (s *Server) Migrate(group Room) Room {
 	maps.Copy(r.members, old.members)
 	r.bot = old.bot
 	old.migratedTo = id
-	out := &message{MigrateToChatID: id}
+	out := &message{From: &user{ID: 1, FirstName: "Owner"}, MigrateToChatID: id}
 	s.place(old, out, 0, nil)
 	s.push("message", old.chat.ID, out)
-	in := &message{MigrateFromChatID: old.chat.ID}
+	in := &message{From: &user{ID: anonymousAdminID, IsBot: true, FirstName: "Group", Username: "GroupAnonymousBot"},
+		SenderChat: &r.chat, MigrateFromChatID: old.chat.ID}
 	s.place(r, in, 0, nil)
 	s.push("message", id, in)
 	return Room{Chat: id}

@@ -242,7 +242,9 @@ func (s *Server) place(r *room, m *message, thread int, replyTo *message) {
 // The lock is held.
 func (s *Server) edit(chatID string, id int, text *string, entities []Entity, mk *markup) (*message, *apiError) {
 	r, fail := s.room(chatID)
-	if fail == nil && (r.bot == "kicked" || r.migratedTo != 0 || r.blocked) {
+	// In a group that was upgraded it is writing alone that is refused
+	// (telegram-bot-api, check_chat_access).
+	if fail == nil && r.migratedTo == 0 && (r.bot == "kicked" || r.blocked) {
 		_, fail = s.writable(chatID)
 	}
 	if fail != nil {
