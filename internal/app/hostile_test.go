@@ -10,6 +10,7 @@ import (
 	"github.com/isplicense/license-bot/internal/sandbox"
 	"github.com/isplicense/license-bot/internal/sandbox/panelserver"
 	"github.com/isplicense/license-bot/internal/sandbox/slackserver"
+	"github.com/isplicense/license-bot/internal/sandbox/telegramserver"
 	"github.com/isplicense/license-bot/internal/settings"
 )
 
@@ -209,11 +210,29 @@ func TestHostileNames(t *testing.T) {
 	})
 }
 
+func TestWhatCannotBeSeenIsShownWhereItStands(t *testing.T) {
+	played(t, func(r *rig) {
+		r.onTelegram(r.dora, "operator as dora")
+		group := r.world.Telegram.Group("ops", r.dora)
+		for typed, room := range map[string]telegramserver.Room{
+			"/renew 10\u200b01": r.dora.Private(), "renew 10\u200b01": r.dora.Private(), "/license  renew 10\u200b01": r.dora.Private(),
+			"/renew@license_bot 10\u200b01": group, "/license@license_bot renew 10\u200b01": group,
+		} {
+			m := r.dora.Says(room, typed)
+			if _, err := r.dora.SeesWhere(r.ctx(), room, func(a telegramserver.Message) bool {
+				return a.ReplyTo == m.ID && strings.Contains(a.Text, "“renew 10�” cannot be seen (U+200B")
+			}); err != nil {
+				r.Errorf("%q: %v", typed, err)
+			}
+		}
+	})
+}
+
 func TestTextThatCannotBeTaken(t *testing.T) {
 	played(t, func(r *rig) {
 		r.allow()
 		for text, answer := range map[string]string{
-			`edit 1001 name="a` + "\u202e" + `b"`: "cannot be seen", `edit 1001 name="a` + "\u0007" + `b"`: "cannot be seen",
+			`edit 1001 name="a` + "\u202e" + `b"`: `“edit 1001 name="a�” cannot be seen (U+202E`, `edit 1001 name="a` + "\u0007" + `b"`: "cannot be seen",
 			`edit 1001 name="a` + "\u200b" + `b"`: "cannot be seen", `edit 1001 name=""`: "name is empty",
 			`edit 1001 name="x`: "is not closed", "renew " + strings.Repeat("1012 ", 790): "Renew 1012?",
 			"list " + strings.Repeat("ж", 2000): "too long", "renew 1001\n1008": "Renew 2 licences?", "renew -1": "no licence code",

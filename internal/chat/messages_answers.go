@@ -346,7 +346,7 @@ func (s *Speaker) SayError(err *commands.Error) Message {
 		}
 	}
 	a := args{
-		"word": plain(err.Word), "verb": code(err.Verb), "limit": number(err.Limit), "pos": number(err.Pos),
+		"word": plain(err.Word), "verb": code(err.Verb), "limit": number(err.Limit), "upto": plain(err.Upto),
 		"near": join(", ", near...), "allowed": join(", ", codes(err.Allowed)...),
 	}
 	sentence, ok := e.kinds[err.Kind]

@@ -311,7 +311,7 @@ func TestReads(t *testing.T) {
 		s.Balance("12.50 EUR"), s.Balance(""),
 		s.Help(commands.Specs(), requests.Viewer, ""), s.Help(commands.Specs(), requests.Viewer, "renew"),
 		s.SayError(&commands.Error{Kind: commands.UnknownVerb, Word: "renwe", Near: []string{"renew"}}),
-		s.SayError(&commands.Error{Kind: commands.UnclosedQuote, Pos: 8}),
+		s.SayError(&commands.Error{Kind: commands.UnclosedQuote, Upto: "list it'"}),
 		s.SayError(&commands.Error{Kind: commands.BadAccount, Verb: "revoke", Word: "@bob"}),
 		s.SayError(&commands.Error{Kind: commands.BadPeriod, Verb: "renew", Word: "week", Allowed: []string{"month", "year"}}),
 	)

@@ -37,8 +37,8 @@ const (
 	EmptyName        Kind = "empty-name"        //
 	LongName         Kind = "long-name"         // Word, Limit: characters
 	NameIsAccount    Kind = "name-is-account"   // Word
-	UnclosedQuote    Kind = "unclosed-quote"    // Pos: the quote that is not closed
-	ControlCharacter Kind = "control-character" // Word: its name, Pos
+	UnclosedQuote    Kind = "unclosed-quote"    // Upto: the quote that is not closed
+	ControlCharacter Kind = "control-character" // Word: its name, Upto
 	TooLong          Kind = "too-long"          // Limit: bytes
 )
 
@@ -50,7 +50,7 @@ type Error struct {
 	Word    string   // what was typed and is wrong
 	Near    []string // what may have been meant, nearest first; often empty
 	Allowed []string // all that would be right, where that is a short list
-	Pos     int      // the character in the text, from 1
+	Upto    string   // the end of what was typed up to where it is wrong
 	Limit   int      // the most that is allowed
 }
 
@@ -62,6 +62,27 @@ func clip(w string) string {
 		return string(r[:maxWord]) + "…"
 	}
 	return w
+}
+
+// unseen stands for a character that can't be seen.
+const unseen = "\uFFFD"
+
+// maxUpto is how many characters are said back to show a place in the text.
+const maxUpto = 24
+
+// upto shows a place by the text before it: what an adapter hands over begins
+// elsewhere than what the person typed, so to count characters would mislead them.
+func upto(before, at string) string {
+	shown := []rune(strings.Map(func(r rune) rune {
+		if blank(r) {
+			return ' '
+		}
+		return r
+	}, before) + at)
+	if cut := len(shown) - maxUpto; cut > 0 {
+		return "…" + string(shown[cut:])
+	}
+	return string(shown)
 }
 
 // Error is an English sentence with what to do next.
@@ -99,9 +120,9 @@ func (e *Error) sentence() string {
 	case TooManyCodes:
 		return fmt.Sprintf("at most %d licences at once, ask for the others afterwards", e.Limit)
 	case UnclosedQuote:
-		return fmt.Sprintf("the quote at character %d is not closed, close it or write a backslash before it", e.Pos)
+		return fmt.Sprintf("the quote at the end of “%s” is not closed, close it or write a backslash before it", e.Upto)
 	case ControlCharacter:
-		return fmt.Sprintf("character %d is %s, which can't be seen; type the command again without it", e.Pos, e.Word)
+		return fmt.Sprintf("what stands at the end of “%s” is %s, which can't be seen; type the command again without it", e.Upto, e.Word)
 	case TooLong:
 		return fmt.Sprintf("the command is longer than %d bytes, make it shorter", e.Limit)
 	default:

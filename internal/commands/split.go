@@ -40,7 +40,7 @@ type splitter struct {
 	cur     word
 	within  bool // a word has begun, be it empty
 	ends    string
-	opened  int // the position of the open quote
+	opened  int // where the open quote stands
 	escaped bool
 }
 
@@ -50,19 +50,18 @@ type splitter struct {
 // comments, no operators. Errors are [UnclosedQuote] and [ControlCharacter].
 func split(text string) ([]word, error) {
 	s := splitter{cur: word{eq: -1}}
-	pos := 0
 	for i := 0; i < len(text); {
 		r, size := utf8.DecodeRuneInString(text[i:])
-		pos++
 		isBlank := s.ends == "" && !s.escaped && blank(r)
 		if !isBlank && (forbidden(r) || r == utf8.RuneError && size == 1) {
-			return nil, &Error{Kind: ControlCharacter, Word: nameOf(text[i : i+size]), Pos: pos}
+			return nil, &Error{Kind: ControlCharacter, Word: nameOf(text[i : i+size]), Upto: upto(text[:i], unseen)}
 		}
-		s.next(r, pos)
+		s.next(r, i)
 		i += size
 	}
 	if s.ends != "" {
-		return nil, &Error{Kind: UnclosedQuote, Pos: s.opened}
+		quote, _ := utf8.DecodeRuneInString(text[s.opened:])
+		return nil, &Error{Kind: UnclosedQuote, Upto: upto(text[:s.opened], string(quote))}
 	}
 	if s.escaped {
 		s.text.WriteByte('\\')
@@ -71,7 +70,7 @@ func split(text string) ([]word, error) {
 	return s.words, nil
 }
 
-func (s *splitter) next(r rune, pos int) {
+func (s *splitter) next(r rune, at int) {
 	switch {
 	case s.escaped:
 		if s.ends != "" && r != '\\' && !strings.ContainsRune(s.ends, r) {
@@ -88,7 +87,7 @@ func (s *splitter) next(r rune, pos int) {
 	case blank(r):
 		s.flush()
 	case closers(r) != "" && !s.apostrophe(r):
-		s.ends, s.opened, s.within, s.cur.quoted = closers(r), pos, true, true
+		s.ends, s.opened, s.within, s.cur.quoted = closers(r), at, true, true
 	default:
 		if r == '=' && s.cur.eq < 0 {
 			s.cur.eq = s.text.Len()
