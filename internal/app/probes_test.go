@@ -11,6 +11,7 @@ import (
 
 	"github.com/isplicense/license-bot/internal/sandbox"
 	"github.com/isplicense/license-bot/internal/sandbox/slackserver"
+	"github.com/isplicense/license-bot/internal/sandbox/telegramserver"
 	"github.com/isplicense/license-bot/internal/settings"
 )
 
@@ -136,6 +137,30 @@ func TestTheTelegramWebhook(t *testing.T) {
 	}, func(s *settings.Settings, _ *sandbox.Options) {
 		s.HTTPAddr = "127.0.0.1:8080"
 		s.TelegramWebhookURL, s.TelegramWebhookSecret = "http://127.0.0.1:8080/telegram/webhook", secret("webhook-secret")
+	})
+}
+
+func TestAWebhookThatTelegramRefuses(t *testing.T) {
+	played(t, func(r *rig) {
+		r.stop()
+		heal := r.world.Telegram.Break(telegramserver.Fault{
+			Method: "setWebhook", Status: http.StatusBadRequest,
+			Body: `{"ok":false,"error_code":400,"description":"Bad Request: bad webhook: Failed to resolve host: Name or service not known"}`,
+		})
+		r.start()
+		time.Sleep(time.Second)
+		_, body := r.get("GET", "/readyz")
+		if want := "telegram: telegram setWebhook: the chat refuses it: Bad Request: bad webhook: Failed to resolve host: " +
+			"Name or service not known; check TELEGRAM_WEBHOOK_URL\n"; !strings.Contains(body, want) {
+			r.Errorf("/readyz says %s, want %s", body, want)
+		}
+		heal()
+		time.Sleep(time.Minute)
+		if _, body := r.get("GET", "/readyz"); !strings.Contains(body, "telegram: ok") {
+			r.Errorf("/readyz says %s", body)
+		}
+	}, func(s *settings.Settings, _ *sandbox.Options) {
+		s.HTTPAddr, s.TelegramWebhookURL, s.TelegramWebhookSecret = "127.0.0.1:8080", "http://127.0.0.1:8080/telegram/webhook", secret("webhook-secret")
 	})
 }
 

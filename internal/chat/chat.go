@@ -137,7 +137,7 @@ var (
 	// ErrTemporary: it certainly is not there, and may go through later.
 	ErrTemporary = errors.New("the chat did not take it this time")
 	// ErrRejected: it can never go through as it is (our own fault: a bug).
-	ErrRejected = errors.New("the chat refuses the message")
+	ErrRejected = errors.New("the chat refuses it")
 	// ErrGone: the message to edit or answer, or the time to answer, is gone.
 	ErrGone = errors.New("nothing there to edit or answer any more")
 	// ErrCannotLook: this chat can't be asked whether a message is there.

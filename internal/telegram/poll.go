@@ -106,6 +106,9 @@ func (a *Adapter) setWebhook(ctx context.Context) error {
 		_, err := a.api.SetWebhook(ctx, params)
 		return err
 	})
+	if errors.Is(err, chat.ErrRejected) {
+		return &advice{err.Error() + "; check TELEGRAM_WEBHOOK_URL", err}
+	}
 	return err
 }
 
