@@ -33,8 +33,8 @@ func TestSettingsAreDocumented(t *testing.T) {
 
 They are read from the environment, at the start and all at once; what is wrong is told in a line each, with what would
 be right. A variable that is set but empty counts as not set. Each secret ` + "`X`" + ` may instead be given as ` + "`X_FILE`" + `, the path of
-a file that holds it; white space around it does not count, and both at once is an error. A time is written as ` + "`30s`" + `,
-` + "`15m`" + `, ` + "`24h`" + ` or ` + "`14d`" + `.
+a file that holds it (a pipe such as ` + "`<(pass bot)`" + ` too, if it ends within 10 s); white space around it does not
+count, and both at once is an error. A time is written as ` + "`30s`, `15m`, `24h` or `14d`" + `.
 
 A chat whose token is not set is off. With neither Slack nor Telegram set, the bot does not start.
 

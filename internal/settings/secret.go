@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"time"
 )
 
 // Secret is a value that is never printed, whichever way it is tried; [Secret.Reveal]
@@ -55,12 +56,36 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
 // LogValue hides the value.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(hidden) }
 
-// maxSecret is the size of a secret's file, in bytes, that is certainly a mistake.
-const maxSecret = 64 << 10
+// What a secret's file may be. Not only a regular file is one: people give a shell's
+// <(command) and /dev/stdin. But a pipe that nobody writes to never ends.
+const (
+	maxSecret  = 64 << 10         // bytes; more is certainly a mistake
+	secretWait = 10 * time.Second // for all of it
+)
 
-// readSecret reads a secret from a file, less the white space around it. Its error
+// readSecret is readFile for as long as wait. Nothing can end a read that waits for
+// ever: its goroutine ends with the process, which does not start.
+func readSecret(path string, wait time.Duration) (Secret, error) {
+	type result struct {
+		Secret
+		error
+	}
+	read := make(chan result, 1)
+	go func() {
+		s, err := readFile(path)
+		read <- result{s, err}
+	}()
+	select {
+	case r := <-read:
+		return r.Secret, r.error
+	case <-time.After(wait):
+		return Secret{}, fmt.Errorf("name a file that can be read: this one did not come to its end within %s", wait)
+	}
+}
+
+// readFile reads a secret from a file, less the white space around it. Its error
 // is what would be right, and holds nothing of the content.
-func readSecret(path string) (Secret, error) {
+func readFile(path string) (Secret, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return Secret{}, fmt.Errorf("name a file that can be read: %w", err)

@@ -114,7 +114,7 @@ func (l *loader) field(f reflect.StructField, into reflect.Value) {
 			l.problem(name, "set it or %s_FILE, not both", name)
 			return
 		}
-		s, err := readSecret(os.Getenv(name + "_FILE"))
+		s, err := readSecret(os.Getenv(name+"_FILE"), secretWait)
 		if err != nil {
 			l.problem(name+"_FILE", "%v", err)
 			return
