@@ -58,7 +58,7 @@ func runCheck(ctx context.Context, e env) int {
 // checkStore says what is there. A bot that runs has the store open, and has found
 // it good.
 func checkStore(path string, admins bool) (string, error) {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 		if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
 			return "", fmt.Errorf("%s: its folder does not exist; make it, or set STORE to a path in one that does", path)
 		}

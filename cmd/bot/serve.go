@@ -28,7 +28,7 @@ func newStore(s settings.Settings) (problems []settings.Problem) {
 	if s.Store == "" {
 		return nil // it is not even a path
 	}
-	if _, err := os.Stat(string(s.Store)); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Lstat(string(s.Store)); !errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if info, err := os.Stat(filepath.Dir(string(s.Store))); err != nil || !info.IsDir() {

@@ -54,7 +54,7 @@ func (a *App) set(c *core, down string) {
 
 // startCore opens the store for the first time, and sees to it from then on.
 func (a *App) startCore() error {
-	if _, err := os.Stat(string(a.settings.Store)); errors.Is(err, fs.ErrNotExist) && len(a.settings.Admins) == 0 {
+	if _, err := os.Lstat(string(a.settings.Store)); errors.Is(err, fs.ErrNotExist) && len(a.settings.Admins) == 0 {
 		return ErrNoAdmin // before a store is made that nobody could use
 	}
 	c, err := a.open()

@@ -34,7 +34,7 @@ type Store interface {
 // Open gives the store at path, from the bot that runs on it or from the file. It
 // makes no store. Its errors are lines for people.
 func Open(path string, log *slog.Logger) (Store, error) {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("store %s: there is no such file; set STORE to the bot's store, or start the bot, which makes one", path)
 	}
 	socket := SocketPath(path)

@@ -346,7 +346,7 @@ func TestNameThatIsTooLong(t *testing.T) {
 	path := filepath.Join(t.TempDir(), strings.Repeat("b", 120)+".db")
 	s := storetest.Open(t, path, store.Options{})
 	_, err := Serve(s, nil, path, silent)
-	if err == nil || !strings.Contains(err.Error(), "move the store") {
+	if err == nil || !strings.Contains(err.Error(), "give the store a shorter path") {
 		t.Errorf("%v", err)
 	}
 }

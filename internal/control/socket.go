@@ -35,7 +35,7 @@ func shortened(path string) (short string, release func(), err error) {
 	if len(path) <= maxSocketPath {
 		return path, func() {}, nil
 	}
-	tooLong := fmt.Errorf("%s: a socket's path may have %d bytes and this one has %d; move the store", path, maxSocketPath, len(path))
+	tooLong := fmt.Errorf("%s: a socket's path may have %d bytes and this one has %d; give the store a shorter path", path, maxSocketPath, len(path))
 	if runtime.GOOS != "linux" {
 		return "", nil, tooLong
 	}

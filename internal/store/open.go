@@ -22,6 +22,9 @@ func Open(path string, o Options) (*Store, error) {
 	info, err := os.Stat(path)
 	fresh := errors.Is(err, fs.ErrNotExist)
 	switch {
+	case fresh && isLink(path):
+		// It may lead to where the store is once that is mounted.
+		return nil, explain(path, errDangling)
 	case fresh:
 		err := create(path, o)
 		if errors.Is(err, fs.ErrExist) { // another process was quicker
@@ -77,6 +80,9 @@ func Open(path string, o Options) (*Store, error) {
 // explain makes one line of an error of opening, with the path and what to do.
 func explain(path string, err error) error {
 	advice := "look at the file"
+	if errors.Is(err, syscall.ENAMETOOLONG) {
+		err = errLongName // and not the name once more
+	}
 	switch {
 	case errors.Is(err, ErrInUse):
 		advice = "stop the other one first"
@@ -92,11 +98,24 @@ func explain(path string, err error) error {
 		advice = "let the bot's user write the file and its folder"
 	case errors.Is(err, errNoFolder):
 		advice = "make it, or set STORE to a path in one that exists"
+	case errors.Is(err, errDangling):
+		advice = "mend the link, or set STORE to the file itself"
+	case errors.Is(err, errLongName):
+		advice = "set STORE to a shorter path"
 	}
 	return fmt.Errorf("store %s: %w; %s", path, err, advice)
 }
 
-var errNoFolder = errors.New("its folder does not exist")
+var (
+	errNoFolder = errors.New("its folder does not exist")
+	errDangling = errors.New("it is a symbolic link to a file that does not exist")
+	errLongName = errors.New("its name is too long")
+)
+
+func isLink(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.Mode().Type() == fs.ModeSymlink
+}
 
 // create makes an empty store under another name and then gives it its own, so
 // that a kill leaves a whole one or none.

@@ -134,6 +134,25 @@ func TestOpenRefuses(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	t.Run("a dangling link", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "bot.db")
+		if err := os.Symlink("none.db", path); err != nil {
+			t.Fatal(err)
+		}
+		_, err := store.Open(path, store.Options{})
+		if want := "store " + path + ": it is a symbolic link to a file that does not exist; mend the link, or set STORE to the file itself"; err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	})
+	t.Run("a long name", func(t *testing.T) {
+		for _, n := range []int{245, 300} {
+			path := filepath.Join(t.TempDir(), strings.Repeat("a", n))
+			_, err := store.Open(path, store.Options{})
+			if want := "store " + path + ": its name is too long; set STORE to a shorter path"; err == nil || err.Error() != want {
+				t.Errorf("got %v, want %s", err, want)
+			}
+		}
+	})
 	t.Run("a folder", func(t *testing.T) {
 		if _, err := store.Open(t.TempDir(), store.Options{}); !errors.Is(err, store.ErrForeign) {
 			t.Error(err)
