@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/isplicense/license-bot/internal/app"
@@ -16,8 +17,8 @@ import (
 )
 
 const checkHelp = `Asks the panel, Slack and Telegram who the bot is there, opens the store, and prints
-a line each: "ok" and what was found, or "wrong", what it is and how to mend it. It
-changes nothing and makes no store.
+a line for each that is "ok", with what was found, and for all that is "wrong", with
+how to mend it. It changes nothing and makes no store.
 `
 
 // checkTime bounds each of the questions.
@@ -39,7 +40,9 @@ func runCheck(ctx context.Context, e env) int {
 	tell := func(name, found string, err error) {
 		if err != nil {
 			code = exitFailed
-			fmt.Fprintf(e.stdout, "wrong  %s: %v\n", name, err)
+			for line := range strings.SplitSeq(err.Error(), "\n") {
+				fmt.Fprintf(e.stdout, "wrong  %s: %s\n", name, line)
+			}
 			return
 		}
 		fmt.Fprintf(e.stdout, "ok     %s: %s\n", name, found)

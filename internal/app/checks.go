@@ -15,7 +15,7 @@ type Check struct {
 }
 
 // Checks gives a question to everybody whom the settings turn on. The error says
-// what is wrong and how to mend it.
+// what is wrong and how to mend it, in a line each.
 func (a *App) Checks() []Check {
 	checks := []Check{{"panel", a.checkPanel}}
 	if a.slack != nil {

@@ -10,20 +10,23 @@ import (
 	slackgo "github.com/slack-go/slack"
 )
 
-// Check asks Slack who we are: the bot's name and workspace. The error says what
-// is wrong and what to do about it; missing scopes are all named.
+// Check asks Slack who we are: the bot's name and workspace. The error says all that
+// is wrong, in a line each, and what to do about it.
 func (a *Adapter) Check(ctx context.Context) (who string, err error) {
+	var wrong []error
 	granted, err := a.authTest(ctx)
-	if err != nil {
-		return "", advise("SLACK_BOT_TOKEN", "the Bot User OAuth Token", err)
+	_, refused := errors.AsType[*tokenError](err)
+	switch missing := missingScopes(granted); {
+	case err != nil:
+		wrong = append(wrong, advise("SLACK_BOT_TOKEN", "the Bot User OAuth Token", err))
+	case len(missing) > 0:
+		wrong = append(wrong, fmt.Errorf("the app lacks %s: give it the scopes of `bot manifest` and install it again", strings.Join(missing, ", ")))
 	}
-	home := a.home.Load()
-	who = fmt.Sprintf("%s in %s (%s)", home.user, home.name, home.team)
-	if missing := missingScopes(granted); len(missing) > 0 {
-		return who, fmt.Errorf("the app lacks %s: give it the scopes of `bot manifest` and install it again", strings.Join(missing, ", "))
+	if home := a.home.Load(); home != nil {
+		who = fmt.Sprintf("%s in %s (%s)", home.user, home.name, home.team)
 	}
-	if a.cfg.AppToken == "" {
-		return who, nil
+	if a.cfg.AppToken == "" || err != nil && !refused {
+		return who, errors.Join(wrong...) // a Slack that can't be asked is told of once
 	}
 	// Opening asks for an address and connects nowhere.
 	err = a.call(methodConnect, "", func() error {
@@ -31,9 +34,9 @@ func (a *Adapter) Check(ctx context.Context) (who string, err error) {
 		return answered(address, err)
 	})
 	if err != nil {
-		return who, advise("SLACK_APP_TOKEN", "an app-level token with the scope connections:write", err)
+		wrong = append(wrong, advise("SLACK_APP_TOKEN", "an app-level token with the scope connections:write", err))
 	}
-	return who, nil
+	return who, errors.Join(wrong...)
 }
 
 // advise names the setting where the token is at fault.

@@ -400,6 +400,40 @@ func TestCheckSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
+func TestCheckSaysAllThatIsWrong(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*slackserver.Options, *Config)
+		broken slackserver.Break
+		want   []string
+	}{
+		{"scopes and app token", func(o *slackserver.Options, c *Config) {
+			o.Scopes, o.AppToken, c.AppToken = []string{"commands", "chat:write", "im:write"}, "another", appToken
+		}, slackserver.Break{}, []string{"the app lacks channels:history, groups:history", "SLACK_APP_TOKEN: "}},
+		{"both tokens", func(o *slackserver.Options, c *Config) {
+			o.BotToken, o.AppToken, c.AppToken = "another", "another", appToken
+		}, slackserver.Break{}, []string{"SLACK_BOT_TOKEN: ", "SLACK_APP_TOKEN: "}},
+		{"Slack", func(_ *slackserver.Options, c *Config) { c.AppToken = appToken }, slackserver.Break{Drop: true}, []string{"Slack can't be asked: auth.test"}},
+	} {
+		w := newWorld(t, c.change)
+		if c.broken.Drop {
+			w.slack.Break(c.broken)
+		}
+		_, err := w.bot.Check(t.Context())
+		lines := strings.Split(fmt.Sprint(err), "\n")
+		if len(lines) != len(c.want) {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		for i, want := range c.want {
+			if !strings.HasPrefix(lines[i], want) {
+				t.Errorf("%s: %q, want %q", c.name, lines[i], want)
+			}
+		}
+		noSecret(t, "the error", fmt.Sprint(err))
+	}
+}
+
 func TestCheckAppTokenWithoutScope(t *testing.T) {
 	w := newWorld(t, func(_ *slackserver.Options, c *Config) { c.AppToken = appToken })
 	w.slack.Break(slackserver.Break{Method: methodConnect, Status: 200, Body: `{"ok":false,"error":"missing_scope"}`})
