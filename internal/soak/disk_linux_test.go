@@ -46,7 +46,7 @@ func TestFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := w.slackSeat(ops, "#licenses")
-	q, err := w.asks(ctx, s, "renew 1001", question("1001"))
+	q, err := w.asks(ctx, s, "renew 1001", question("renew", "1001"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	s.since = 0
 	for _, name := range taken {
-		if _, err := s.sees(ctx, question(name)); err != nil {
+		if _, err := s.sees(ctx, question("order", name)); err != nil {
 			t.Errorf("an order that was acknowledged was never asked about: %v", err)
 		}
 	}

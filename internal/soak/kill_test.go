@@ -89,7 +89,7 @@ func scenarios() []scenario {
 
 // renews has a licence renewed and waits for the report.
 func (w *world) renews(ctx context.Context, s seat, code string) error {
-	q, err := w.asks(ctx, s, "renew "+code, question(code))
+	q, err := w.asks(ctx, s, "renew "+code, question("renew", code))
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func (w *world) renews(ctx context.Context, s seat, code string) error {
 
 // orders has a licence ordered under a name and waits for the report.
 func (w *world) orders(ctx context.Context, s seat, name string) error {
-	q, err := w.asks(ctx, s, "order 546 ip=192.0.2.77 name="+name, question(name))
+	q, err := w.asks(ctx, s, "order 546 ip=192.0.2.77 name="+name, question("order", name))
 	if err != nil {
 		return err
 	}
@@ -117,11 +117,11 @@ func (w *world) orders(ctx context.Context, s seat, name string) error {
 // question by direct message, and waits for the report.
 func (w *world) terminates(ctx context.Context, s, approver seat, code string) error {
 	approver.looksUp()
-	q, err := w.asks(ctx, s, "terminate "+code, question(code))
+	q, err := w.asks(ctx, s, "terminate "+code, question("terminate", code))
 	if err != nil {
 		return err
 	}
-	copied, err := approver.sees(ctx, question(code))
+	copied, err := approver.sees(ctx, question("terminate", code))
 	if err != nil {
 		return fmt.Errorf("the approver's card: %w", err)
 	}

@@ -172,9 +172,13 @@ func (w *world) until(ctx context.Context, what string, do func(context.Context)
 	return card{}, fmt.Errorf("%s: the time is over: %w", what, ctx.Err())
 }
 
-// question matches an open question on a licence or name.
-func question(about string) func(card) bool {
-	return func(c card) bool { return !c.alone && c.has("Cancel") && mentions(c.text, about) }
+// question matches an open question whether to do that to a licence or name, and not
+// one to do something else, such as one that is asked afresh.
+func question(action, about string) func(card) bool {
+	title := strings.ToUpper(action[:1]) + action[1:] + " "
+	return func(c card) bool {
+		return !c.alone && c.has("Cancel") && strings.Contains(c.text, title) && mentions(c.text, about)
+	}
 }
 
 // decided matches a message that was a question and is one no more.

@@ -242,11 +242,11 @@ func (c *worker) flow(ctx context.Context) error {
 // change asks for a change and sees it through.
 func (c *worker) change(ctx context.Context, action, about, text string) error {
 	s, was := c.seat(), c.w.look(about)
-	q, err := c.w.asks(ctx, s, text, func(m card) bool { return question(about)(m) || c.toMe(s, m) })
+	q, err := c.w.asks(ctx, s, text, func(m card) bool { return question(action, about)(m) || c.toMe(s, m) })
 	if err != nil {
 		return err
 	}
-	if !question(about)(q) {
+	if !question(action, about)(q) {
 		if !strings.Contains(q.text, "asked for already") {
 			c.answered.Add(1)
 			pause(ctx, 200*time.Millisecond)
@@ -259,7 +259,7 @@ func (c *worker) change(ctx context.Context, action, about, text string) error {
 		}
 		waiting, cancel := context.WithTimeout(ctx, 3*glance)
 		defer cancel()
-		if q, err = s.sees(waiting, question(about)); err != nil {
+		if q, err = s.sees(waiting, question(action, about)); err != nil {
 			c.answered.Add(1)
 			return nil
 		}
@@ -297,7 +297,7 @@ func (c *worker) decide(ctx context.Context, s seat, q card, action, about strin
 		defer cancel()
 		var err error
 		id := idOf.FindString(q.text)
-		copyOf := func(m card) bool { return question(about)(m) && strings.Contains(m.text, id) }
+		copyOf := func(m card) bool { return question(action, about)(m) && strings.Contains(m.text, id) }
 		if on, err = t.sees(waiting, copyOf); err != nil {
 			return fmt.Errorf("the approver's card on %s: %w", about, err)
 		}
