@@ -23,6 +23,10 @@ var amount = regexp.MustCompile(`^([^\d.,+-]*)([+-]?)([^\d.,+-]*)(\d+(?: \d+)*)(
 // "-3.00". More than four decimals are refused rather than rounded, and so is
 // "1,204": it may be a thousand or one and a bit.
 func ParseMoney(s string) (Money, bool) {
+	// First: taking a space out may make one sign of two broken ones.
+	if !utf8.ValidString(s) {
+		return Money{}, false
+	}
 	s = strings.TrimSpace(strings.NewReplacer("\u00a0", " ", "\u202f", " ").Replace(s))
 	m := amount.FindStringSubmatch(s)
 	if m == nil {
@@ -40,7 +44,7 @@ func ParseMoney(s string) (Money, bool) {
 		n = -n
 	}
 	currency := strings.TrimSuffix(strings.Join(strings.Fields(m[1]+m[3]+m[7]), ""), ".")
-	if strings.ContainsAny(currency, ".,") || !utf8.ValidString(currency) {
+	if strings.ContainsAny(currency, ".,") {
 		return Money{}, false
 	}
 	return Money{n, strings.ToUpper(currency)}, true

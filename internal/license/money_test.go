@@ -61,7 +61,7 @@ func TestMoneyRoundTrip(t *testing.T) {
 }
 
 func FuzzParseMoney(f *testing.F) {
-	for _, s := range []string{"4.50 EUR", "1 204,5 RUB", "-3.00", "1.2.3", "120 руб.", "4,5\u00a0€"} {
+	for _, s := range []string{"4.50 EUR", "1 204,5 RUB", "-3.00", "1.2.3", "120 руб.", "4,5\u00a0€", "4\xc2\u00a0\xa0€"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
