@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 
@@ -48,6 +49,14 @@ func (s *Store) Checkpoint() error {
 		return nil
 	}
 	return s.checkpoint(true)
+}
+
+// CheckpointWith is an Update that shares its transaction with a backup.
+func (s *Store) CheckpointWith(fn func(*Tx) error) error {
+	return s.Update(context.Background(), func(tx *Tx) error {
+		tx.flush = true
+		return fn(tx)
+	})
 }
 
 // Dump gives all that is in the store but what it says of its log.

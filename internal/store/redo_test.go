@@ -535,3 +535,21 @@ func TestMigrateFromBeforeTheLog(t *testing.T) {
 		t.Errorf("after the migration there is %s", got)
 	}
 }
+
+// A checkpoint that comes right after another one, as a backup's does that goes with
+// the first write since, leaves nothing in the log that is taken for another store's.
+func TestCheckpointsInARow(t *testing.T) {
+	s := storetest.New(t, store.Options{Idle: time.Hour})
+	set(t, s, 0)
+	set(t, s, 1)
+	if err := s.Checkpoint(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.CheckpointWith(func(tx *store.Tx) error { return tx.PutValue("v2", []byte("2")) }); err != nil {
+		t.Fatal(err)
+	}
+	file, log := killed(t, s.Path())
+	if got := fmt.Sprint(opens(t, left(t, file, log))); got != "[0 1 2]" {
+		t.Errorf("there is %s", got)
+	}
+}

@@ -299,7 +299,8 @@ func (s *Store) finish(tx *Tx, wrote bool) (err error) {
 }
 
 // keep puts the record into the log. The first one makes the log and goes with a
-// checkpoint, which tells that there is one.
+// checkpoint, which tells that there is one. Before a checkpoint that is asked for it
+// is written too: an epoch without a record would leave those of one that is too old.
 func (s *Store) keep(flush bool) error {
 	if s.log.f == nil {
 		if err := s.log.open(s.o); err != nil {
@@ -307,10 +308,12 @@ func (s *Store) keep(flush bool) error {
 		}
 		return s.checkpoint(true)
 	}
-	if flush || s.log.at >= logFull {
-		return s.checkpoint(true)
+	if s.log.at < logFull {
+		if err := s.log.write(); err != nil || !flush {
+			return err
+		}
 	}
-	return s.log.write()
+	return s.checkpoint(true)
 }
 
 // checkpoint commits bbolt's transaction and begins the next one and an epoch of the
