@@ -59,6 +59,12 @@ func (s *Store) CheckpointWith(fn func(*Tx) error) error {
 	})
 }
 
+// HoldFailure has no failure be told until what it gives is called.
+func (s *Store) HoldFailure() (told func()) {
+	s.mu.Lock()
+	return s.mu.Unlock
+}
+
 // Dump gives all that is in the store but what it says of its log.
 func (s *Store) Dump() map[string]string {
 	all := map[string]string{}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -12,6 +14,21 @@ import (
 	"github.com/isplicense/license-bot/internal/store"
 	"github.com/isplicense/license-bot/internal/store/storetest"
 )
+
+// spoil puts in the place of a file's descriptor one that was opened otherwise.
+func spoil(t *testing.T, f *os.File, flag int) {
+	t.Helper()
+	fd, err := syscall.Open(f.Name(), flag, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Dup3(fd, int(f.Fd()), syscall.O_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Close(fd); err != nil {
+		t.Fatal(err)
+	}
+}
 
 // A disk that stops taking writes: in the place of a file's descriptor comes one that
 // cannot be written, or one that nothing can be done with.
@@ -46,17 +63,7 @@ func TestFailingDisk(t *testing.T) {
 			if err := s.Update(context.Background(), put("before")); err != nil {
 				t.Fatal(err)
 			}
-			spoilt := filepath.Join(dir, test.file)
-			fd, err := syscall.Open(spoilt, test.flag, 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := syscall.Dup3(fd, int(files[spoilt].Fd()), syscall.O_CLOEXEC); err != nil {
-				t.Fatal(err)
-			}
-			if err := syscall.Close(fd); err != nil {
-				t.Fatal(err)
-			}
+			spoil(t, files[filepath.Join(dir, test.file)], test.flag)
 			err = s.Update(context.Background(), func(tx *store.Tx) error {
 				return tx.PutValue("after", make([]byte, test.value))
 			})
@@ -89,5 +96,61 @@ func TestFailingDisk(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// yield lets other goroutines come as far as to wait.
+func yield() {
+	for range 1000 {
+		runtime.Gosched()
+	}
+}
+
+// A disk may fail when nobody writes: whoever waited to read is told, like those who
+// come later.
+func TestFailingDiskWhileIdle(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "bot.db")
+	var files []*os.File
+	open := func(name string, flag int, mode os.FileMode) (*os.File, error) {
+		f, err := os.OpenFile(name, flag, mode)
+		if name == path {
+			files = append(files, f)
+		}
+		return f, err
+	}
+	var blocks atomic.Bool
+	busy, goOn := make(chan bool), make(chan bool)
+	now := func() time.Time { // a checkpoint asks for it
+		if blocks.CompareAndSwap(true, false) {
+			busy <- true
+			<-goOn
+		}
+		return time.Now()
+	}
+	s := storetest.Open(t, path, store.Options{Idle: time.Millisecond, Now: now}.WithOpenFile(open))
+	set(t, s, 0)
+	spoil(t, files[len(files)-1], os.O_RDONLY)
+	blocks.Store(true)
+	set(t, s, 1)
+	<-busy
+	told := s.HoldFailure() // to let them come before it is told
+	const readers = 20
+	views := make(chan error)
+	for range readers {
+		go func() {
+			views <- s.View(func(tx *store.Tx) error {
+				_, err := tx.Members()
+				return err
+			})
+		}()
+	}
+	yield()
+	close(goOn)
+	yield()
+	told()
+	for range readers {
+		if err := <-views; !errors.Is(err, store.ErrBroken) {
+			t.Error("a view:", err)
+		}
 	}
 }

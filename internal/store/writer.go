@@ -167,10 +167,9 @@ func (s *Store) idle() time.Duration {
 		return wait
 	}
 	s.rw.Lock()
-	err := s.checkpoint(true)
-	s.rw.Unlock()
-	if err != nil {
-		s.fail(nil, err)
+	defer s.rw.Unlock()
+	if err := s.finish(&Tx{s: s, flush: true}, false); err != nil {
+		s.fail(nil, err) // before anybody reads: the transaction may have ended
 	}
 	return 0
 }
