@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -151,6 +152,25 @@ func TestFailingDiskWhileIdle(t *testing.T) {
 	for range readers {
 		if err := <-views; !errors.Is(err, store.ErrBroken) {
 			t.Error("a view:", err)
+		}
+	}
+}
+
+// What no regular file is, a pipe that nobody writes to for one, is refused at once.
+func TestPipes(t *testing.T) {
+	s := storetest.New(t, store.Options{Idle: time.Hour})
+	set(t, s, 0)
+	file, _ := killed(t, s.Path())
+	log := left(t, file, nil) + "-redo"
+	for _, pipe := range []string{log, filepath.Join(t.TempDir(), "bot.db")} {
+		if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		path := strings.TrimSuffix(pipe, "-redo")
+		for _, err := range []error{store.Check(path), func() error { _, err := store.Open(path, store.Options{}); return err }()} {
+			if err == nil || !strings.Contains(err.Error(), "no regular file") {
+				t.Error(err)
+			}
 		}
 	}
 }

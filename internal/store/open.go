@@ -187,7 +187,7 @@ func syncDir(dir string) error {
 // writing. It comes before bbolt opens the file for writing, because bbolt panics
 // over a damaged free list and is killed by SIGBUS over a page that is not there.
 func inspect(path string, o Options, limit int64) error {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe would be waited for
 	if err != nil {
 		return notWritable(err)
 	}

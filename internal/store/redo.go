@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 )
 
@@ -248,7 +249,7 @@ func eachOp(body []byte, do func(kind opKind, in int, key, value []byte) error) 
 // readLogFile does with each operation of the log at path, if it has any of that
 // epoch, what do says.
 func readLogFile(path string, epoch uint64, open func(string, int, os.FileMode) (*os.File, error), do func(kind opKind, in int, key, value []byte) error) (records uint64, err error) {
-	f, err := open(path, os.O_RDONLY, 0)
+	f, err := open(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe would be waited for
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, ErrNoLog
 	}
