@@ -264,5 +264,8 @@ func readLogFile(path string, epoch uint64, open func(string, int, os.FileMode) 
 	if !info.Mode().IsRegular() {
 		return 0, damaged("its log is no regular file")
 	}
+	if info.Size() < logChunk { // what open made was longer before the store spoke of it
+		return 0, fmt.Errorf("%w: the one beside it is cut short", ErrNoLog)
+	}
 	return readLog(f, info.Size(), epoch, func(body []byte) error { return eachOp(body, do) })
 }

@@ -175,6 +175,8 @@ func TestLogMissing(t *testing.T) {
 		file, log []byte
 	}{
 		{"none", files[0], nil},
+		{"of no length", files[0], []byte{}},
+		{"cut short", files[0], logs[0][:1000]},
 		{"an earlier one", files[1], logs[0]},
 		{"a later one", files[0], logs[1]},
 		{"another store's", files[0], logs[2]},
@@ -291,6 +293,7 @@ func FuzzLog(f *testing.F) {
 		if n, err := store.ReadLog(log, epoch); n == 0 || err != nil {
 			return // quick: no file need be made
 		}
+		log = append(log, make([]byte, 256<<10)...) // one that is shorter is refused
 		s, err := store.Open(left(t, file, log), store.Options{})
 		if err != nil {
 			if line := err.Error(); strings.Contains(line, "\n") {
