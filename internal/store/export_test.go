@@ -21,6 +21,9 @@ func (o Options) WithSync(sync func(*os.File) error) Options {
 	return o
 }
 
+// SyncData makes what was written to a file outlive a power cut.
+func SyncData(f *os.File) error { return syncData(f) }
+
 // WithCommit has transactions committed by commit.
 func (o Options) WithCommit(commit func(func() error) error) Options {
 	o.commit = commit

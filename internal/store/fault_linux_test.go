@@ -174,3 +174,20 @@ func TestPipes(t *testing.T) {
 		}
 	}
 }
+
+// The cause of a failure names the file.
+func TestFailedSyncNamesTheFile(t *testing.T) {
+	f, err := os.Create(filepath.Join(t.TempDir(), "bot.db-redo"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.SyncData(f); err != nil {
+		t.Error(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.SyncData(f); !errors.Is(err, syscall.EBADF) || !strings.Contains(err.Error(), f.Name()) {
+		t.Error(err)
+	}
+}

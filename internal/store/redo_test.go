@@ -556,3 +556,40 @@ func TestCheckpointsInARow(t *testing.T) {
 		t.Errorf("there is %s", got)
 	}
 }
+
+// A sync that fails, at whatever moment, is no word that something is kept, and what
+// was acknowledged before is there at the next opening.
+func TestFailedSync(t *testing.T) {
+	failed := errors.New("input/output error")
+	for at := 1; ; at++ { // the first ones are of making the log
+		path := filepath.Join(t.TempDir(), "bot.db")
+		syncs, acknowledged := 0, 0
+		s := storetest.Open(t, path, store.Options{Idle: time.Hour}.WithSync(func(*os.File) error {
+			if syncs++; syncs == at {
+				return failed
+			}
+			return nil
+		}))
+		var err error
+		for acknowledged < 5 {
+			if err = s.Update(context.Background(), func(tx *store.Tx) error {
+				return errors.Join(tx.PutValue(fmt.Sprint("v", acknowledged), fmt.Append(nil, acknowledged)), tx.PutValue("big", make([]byte, 100<<10)))
+			}); err != nil {
+				break
+			}
+			acknowledged++
+		}
+		if syncs < at {
+			break
+		}
+		if !errors.Is(err, store.ErrBroken) || !errors.Is(s.Cause(), failed) {
+			t.Errorf("sync %d failed: %v, because of %v", at, err, s.Cause())
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if got := valuesOf(t, storetest.Open(t, path, store.Options{})); len(got) < acknowledged {
+			t.Errorf("sync %d failed: of %d that were acknowledged %v are there", at, acknowledged, got)
+		}
+	}
+}
