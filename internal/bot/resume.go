@@ -45,6 +45,7 @@ func (b *Bot) resume() error {
 func (b *Bot) resumeRequest(r requests.Request) error {
 	events, effects := requests.Resume(r, b.Now())
 	return b.Store.Update(b.work, func(tx *store.Tx) error {
+		r := r // this may run again
 		all, err := b.messagesOf(tx, r.ID)
 		if err != nil {
 			return err
