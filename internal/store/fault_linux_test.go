@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -97,13 +96,6 @@ func TestFailingDisk(t *testing.T) {
 				t.Error(err)
 			}
 		})
-	}
-}
-
-// yield lets other goroutines come as far as to wait.
-func yield() {
-	for range 1000 {
-		runtime.Gosched()
 	}
 }
 

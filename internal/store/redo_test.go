@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -444,6 +445,13 @@ func TestViewWaitsForTheDisk(t *testing.T) {
 	}
 }
 
+// yield lets other goroutines come as far as to wait.
+func yield() {
+	for range 1000 {
+		runtime.Gosched()
+	}
+}
+
 // Where the disk fails, those who waited to read are told, and get nothing of it.
 func TestViewAfterTheDiskFailed(t *testing.T) {
 	var commits atomic.Int64
@@ -472,10 +480,11 @@ func TestViewAfterTheDiskFailed(t *testing.T) {
 			})
 		}()
 	}
-	for range 100 {
-		runtime.Gosched() // to let them come as far as to wait
-	}
+	told := s.HoldFailure() // to let them come before it is told
+	yield()
 	close(goOn)
+	yield()
+	told()
 	if err := <-done; !errors.Is(err, store.ErrBroken) {
 		t.Error(err)
 	}
@@ -548,10 +557,14 @@ func TestCheckpointsInARow(t *testing.T) {
 	if err := s.Checkpoint(); err != nil {
 		t.Fatal(err)
 	}
+	before, _ := killed(t, s.Path())
 	if err := s.CheckpointWith(func(tx *store.Tx) error { return tx.PutValue("v2", []byte("2")) }); err != nil {
 		t.Fatal(err)
 	}
 	file, log := killed(t, s.Path())
+	if bytes.Equal(file, before) {
+		t.Error("no checkpoint was made, and a backup would not have what was written")
+	}
 	if got := fmt.Sprint(opens(t, left(t, file, log))); got != "[0 1 2]" {
 		t.Errorf("there is %s", got)
 	}
@@ -590,6 +603,152 @@ func TestFailedSync(t *testing.T) {
 		}
 		if got := valuesOf(t, storetest.Open(t, path, store.Options{})); len(got) < acknowledged {
 			t.Errorf("sync %d failed: of %d that were acknowledged %v are there", at, acknowledged, got)
+		}
+	}
+}
+
+// The log is a file of the store's own, whatever lay in its place: what a link leads to
+// is not written, and others don't read in it.
+func TestLogIsMadeAnew(t *testing.T) {
+	dir := t.TempDir()
+	other := filepath.Join(dir, "other")
+	if err := os.WriteFile(other, []byte("another's"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, lay := range map[string]func(log string) error{
+		"a link":                   func(log string) error { return os.Symlink(other, log) },
+		"a second name":            func(log string) error { return os.Link(other, log) },
+		"a file that all may read": func(log string) error { return os.WriteFile(log, nil, 0o644) },
+	} {
+		path := filepath.Join(t.TempDir(), "bot.db")
+		if err := lay(path + "-redo"); err != nil {
+			t.Fatal(err)
+		}
+		s := storetest.Open(t, path, store.Options{Idle: time.Hour})
+		set(t, s, 0)
+		if info, err := os.Lstat(path + "-redo"); err != nil || info.Mode() != 0o600 {
+			t.Errorf("%s: the log's mode is %v, %v", name, info.Mode(), err)
+		}
+		if b, err := os.ReadFile(other); err != nil || string(b) != "another's" {
+			t.Errorf("%s: what it leads to is %q, %v", name, b, err)
+		}
+	}
+}
+
+// A record whose checksum is right and that says what cannot be is damage; one that is
+// not whole is none.
+func TestLogRecords(t *testing.T) {
+	const epoch = 7
+	record := func(number uint64, body string) []byte {
+		b := append(make([]byte, 24), body...)
+		b = append(b, make([]byte, -len(b)&7)...)
+		store.SealRecord(b, epoch, number)
+		return b
+	}
+	const good = "\x01\x01\x01k\x01v"
+	long := record(1, good)
+	binary.BigEndian.PutUint32(long, uint32(len(long)-8)) // ends 16 bytes behind the file
+	for _, test := range []struct {
+		name    string
+		log     []byte
+		records uint64
+		damaged bool
+	}{
+		{"one", record(1, good), 1, false},
+		{"two", append(record(1, good), record(2, good+good)...), 2, false},
+		{"the first twice", append(record(1, good), record(1, good)...), 1, false},
+		{"in another order", slices.Concat(record(1, good), record(3, good), record(2, good)), 0, true},
+		{"with a gap", append(append(record(1, good), make([]byte, 40)...), record(2, good)...), 0, true},
+		{"longer than the file", long, 0, false},
+		{"a part of a head", record(1, good)[:20], 0, false},
+		{"no bucket", record(1, "\x01"), 0, true},
+		{"the bucket that says what the file is", record(1, "\x01\x00\x01k\x01v"), 0, true},
+		{"a bucket that there is not", record(1, "\x01\x0c\x01k\x01v"), 0, true},
+		{"a key that is too long", record(1, "\x01\x01\x05key"+"\x00\x00"), 0, true},
+		{"a value that is too long", record(1, "\x01\x01\x01k\x04v"), 0, true},
+		{"a length that never ends", record(1, "\x01\x01\xff\xff\xff\xff\xff\xff"), 0, true},
+	} {
+		if n, err := store.ReadLog(test.log, epoch); n != test.records || errors.Is(err, store.ErrDamaged) != test.damaged || (err != nil) != test.damaged {
+			t.Errorf("%s: %d records, %v", test.name, n, err)
+		}
+	}
+}
+
+// A delivery is known for 48 hours, whenever checkpoints come, and is forgotten after
+// the day on which these end.
+func TestCheckpointsForget(t *testing.T) {
+	now := time.Date(2026, 7, 26, 23, 59, 59, 0, time.UTC)
+	s := storetest.New(t, store.Options{Idle: time.Hour, Now: func() time.Time { return now }})
+	remember := func(id string) {
+		t.Helper()
+		if err := s.Update(context.Background(), func(tx *store.Tx) error { return tx.Remember(id) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seen := func(ids ...string) (known int) {
+		t.Helper()
+		if err := s.Checkpoint(); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.View(func(tx *store.Tx) error {
+			for _, id := range ids {
+				if tx.Seen(id) {
+					known++
+				}
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return known
+	}
+	remember("first")
+	for day := range 3 { // each has a delivery of its own
+		if day > 0 {
+			now = now.AddDate(0, 0, 1)
+		}
+		remember(fmt.Sprint(day))
+		if n := seen("first", "0", fmt.Sprint(day)); n != 3 {
+			t.Errorf("after %d days %d of 3 are known", day, n)
+		}
+	}
+	now = now.Add(time.Second)
+	remember("3")
+	if seen("first", "0") != 0 || seen("1", "2", "3") != 3 {
+		t.Error("on the fourth day others are known than those of the last three")
+	}
+}
+
+// What a failed function wrote is undone with the log's help. Where that is not what it
+// was, nobody goes on without what it had.
+func TestUndoWithoutTheLog(t *testing.T) {
+	for _, keeps := range []int{0, 1, 2} { // records
+		path := filepath.Join(t.TempDir(), "bot.db")
+		s, err := store.Open(path, store.Options{Idle: time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		set(t, s, 0)
+		length := 0
+		for n := 1; n < 4; n++ {
+			if n == keeps+1 {
+				_, log := killed(t, path)
+				length = len(bytes.TrimRight(log, "\x00")) + 8
+			}
+			set(t, s, n)
+		}
+		if err := os.Truncate(path+"-redo", int64(length)); err != nil {
+			t.Fatal(err)
+		}
+		failed := errors.New("no")
+		if err := s.Update(context.Background(), func(tx *store.Tx) error { return errors.Join(tx.PutValue("v5", nil), failed) }); !errors.Is(err, store.ErrBroken) {
+			t.Errorf("with %d records of 3: %v", keeps, err)
+		}
+		if err := s.View(func(*store.Tx) error { return nil }); !errors.Is(err, store.ErrBroken) {
+			t.Errorf("with %d records of 3, a view: %v", keeps, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -71,6 +71,86 @@ func (w waits) Done() <-chan struct{} {
 	return w.Context.Done()
 }
 
+// What shares a transaction with one that only reads is kept like any other, whichever
+// comes first.
+func TestReadersShareACommit(t *testing.T) {
+	s := storetest.New(t, store.Options{Idle: time.Hour})
+	set(t, s, 0) // makes the log
+	var wg sync.WaitGroup
+	update := func(update func(context.Context, func(*store.Tx) error) error, ctx context.Context, fn func(*store.Tx) error) {
+		wg.Go(func() {
+			if err := update(ctx, fn); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	busy, goOn, waiting := make(chan bool), make(chan bool), make(chan bool)
+	// In no hurry: the writer does it, and then all that has come meanwhile.
+	update(s.UpdateSoon, context.Background(), func(*store.Tx) error {
+		busy <- true
+		<-goOn
+		return nil
+	})
+	<-busy
+	reads := func(*store.Tx) error { return nil }
+	for _, fn := range []func(*store.Tx) error{reads, put("v1"), reads} {
+		update(s.Update, waits{context.Background(), func() { waiting <- true }}, fn)
+		<-waiting
+	}
+	close(goOn)
+	wg.Wait()
+	file, log := killed(t, s.Path())
+	if got := len(opens(t, left(t, file, log))); got != 2 {
+		t.Errorf("a kill leaves %d of 2", got)
+	}
+}
+
+// Who is in a hurry and comes after somebody who is not, while the store is at work, is
+// not kept waiting for company.
+func TestHurryAfterSoon(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "bot.db")
+	synctest.Test(t, func(t *testing.T) {
+		s, err := store.Open(path, store.Options{Linger: time.Minute, Idle: time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		set(t, s, 0)
+		set(t, s, 1) // the log has it, and the writer has nothing to do for an hour
+		synctest.Wait()
+		var wg sync.WaitGroup
+		busy, goOn, waiting := make(chan bool), make(chan bool), make(chan bool)
+		ctx := waits{context.Background(), func() { waiting <- true }}
+		start := time.Now()
+		wg.Go(func() {
+			if err := s.Update(context.Background(), func(*store.Tx) error {
+				busy <- true
+				<-goOn
+				return nil
+			}); err != nil {
+				t.Error(err)
+			}
+		})
+		<-busy
+		update := func(update func(context.Context, func(*store.Tx) error) error) {
+			wg.Go(func() {
+				if err := update(ctx, put("x")); err != nil {
+					t.Error(err)
+				}
+			})
+			<-waiting
+		}
+		update(s.UpdateSoon)
+		synctest.Wait() // the writer waits for company
+		update(s.Update)
+		close(goOn)
+		wg.Wait()
+		if waited := time.Since(start); waited != 0 {
+			t.Errorf("they waited %s", waited)
+		}
+	})
+}
+
 func TestReadingCommitsNothing(t *testing.T) {
 	var commits atomic.Int64
 	s := storetest.New(t, store.Options{}.WithCommit(func(do func() error) error {
