@@ -318,6 +318,34 @@ func TestGoexit(t *testing.T) {
 	}
 }
 
+// A transaction of which half was done is never made to last, neither when the store
+// has nothing to do nor when it is closed.
+func TestHalfIsNeverKept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "bot.db")
+	synctest.Test(t, func(t *testing.T) {
+		s, err := store.Open(path, store.Options{Idle: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		set(t, s, 0)
+		set(t, s, 1)
+		go func() {
+			_ = s.Update(context.Background(), func(tx *store.Tx) error {
+				_ = tx.PutValue("v2", []byte("half"))
+				runtime.Goexit()
+				return nil
+			})
+		}()
+		time.Sleep(time.Hour)
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if got := fmt.Sprint(opens(t, path)); got != "[0 1]" {
+		t.Errorf("there is %s", got)
+	}
+}
+
 func TestBackup(t *testing.T) {
 	s := storetest.New(t, store.Options{})
 	if err := s.Update(context.Background(), put("x")); err != nil {
