@@ -201,7 +201,7 @@ func (a *App) openStore(c *core) error {
 		err = s.Update(context.Background(), func(tx *store.Tx) error { return tx.PutValue(probe, nil) })
 	}
 	if errors.Is(err, store.ErrBroken) {
-		return fmt.Errorf("store %s: %w; let the bot's user write the file, and see that the disk has room", string(a.settings.Store), s.Cause())
+		return fmt.Errorf("store %s: %w; let the bot's user write the file and its folder, and see that the disk has room", string(a.settings.Store), s.Cause())
 	}
 	return err
 }
