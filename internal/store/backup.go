@@ -69,9 +69,14 @@ func checkLog(tx *bolt.Tx, path string, o Options) error {
 	return err
 }
 
-// withoutLog has a copy say that it has no log beside it.
+// withoutLog has a copy say that it has no log beside it. Like any file, bbolt gets it
+// for writing only if it is whole.
 func withoutLog(path string) error {
-	db, err := openBolt(path, Options{}.withDefaults())
+	o := Options{}.withDefaults()
+	if err := inspect(path, o, math.MaxInt64); err != nil {
+		return explain(path, err)
+	}
+	db, err := openBolt(path, o)
 	if err != nil {
 		return err
 	}

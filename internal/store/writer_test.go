@@ -424,3 +424,46 @@ func TestBackupIsChecked(t *testing.T) {
 		t.Errorf("left behind: %v, %v", names, err)
 	}
 }
+
+// Whichever page of a store is damaged, a copy of it is refused, or does not have it.
+func TestBackupOfDamage(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "bot.db")
+	makeStore(t, path)
+	s, err := store.Open(path, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, noise := make([]byte, 4096), bytes.Repeat([]byte{0xa7}, 4096)
+	found := 0
+	for at := int64(2 * len(page)); at < info.Size(); at += int64(len(page)) {
+		if _, err := f.ReadAt(page, at); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteAt(noise, at); err != nil {
+			t.Fatal(err)
+		}
+		err := s.Backup(filepath.Join(dir, fmt.Sprint("copy", at)))
+		if errors.Is(err, store.ErrDamaged) {
+			found++
+		} else if err != nil {
+			t.Error(err)
+		}
+		if _, err := f.WriteAt(page, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if found == 0 {
+		t.Error("no damage was found")
+	}
+}
