@@ -752,3 +752,22 @@ func TestUndoWithoutTheLog(t *testing.T) {
 		}
 	}
 }
+
+// A link that leads to the store's file leads to its log too.
+func TestLogOfALink(t *testing.T) {
+	s := storetest.New(t, store.Options{Idle: time.Hour})
+	for n := range 3 {
+		set(t, s, n)
+	}
+	file, log := killed(t, s.Path())
+	path := filepath.Join(t.TempDir(), "bot.db")
+	if err := os.Symlink(left(t, file, log), path); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Check(path); err != nil {
+		t.Error(err)
+	}
+	if got := fmt.Sprint(opens(t, path)); got != "[0 1 2]" {
+		t.Errorf("there is %s", got)
+	}
+}
