@@ -24,8 +24,14 @@ import (
 	"github.com/isplicense/license-bot/internal/store/storetest"
 )
 
+// fataler is a test's part of testing.TB or rapid.TB.
+type fataler interface {
+	Helper()
+	Fatal(...any)
+}
+
 // killed gives what a process leaves that is killed now: the store's file and its log.
-func killed(t testing.TB, path string) (file, log []byte) {
+func killed(t fataler, path string) (file, log []byte) {
 	t.Helper()
 	file, err := os.ReadFile(path)
 	if err != nil {
@@ -41,7 +47,12 @@ func killed(t testing.TB, path string) (file, log []byte) {
 // left writes the two; a log of nil is none.
 func left(t testing.TB, file, log []byte) (path string) {
 	t.Helper()
-	path = filepath.Join(t.TempDir(), "bot.db")
+	return leftIn(t, t.TempDir(), file, log)
+}
+
+func leftIn(t fataler, dir string, file, log []byte) (path string) {
+	t.Helper()
+	path = filepath.Join(dir, "bot.db")
 	if err := os.WriteFile(path, file, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +78,7 @@ func opens(t testing.TB, path string) (values []string) {
 	return values
 }
 
-func valuesOf(t testing.TB, s *store.Store) (values []string) {
+func valuesOf(t fataler, s *store.Store) (values []string) {
 	t.Helper()
 	if err := s.View(func(tx *store.Tx) error {
 		for i := range 100 {
@@ -770,4 +781,58 @@ func TestLogOfALink(t *testing.T) {
 	if got := fmt.Sprint(opens(t, path)); got != "[0 1 2]" {
 		t.Errorf("there is %s", got)
 	}
+}
+
+// A power cut may leave any of the sectors of the record that is under way, over those of
+// an earlier epoch or of none: the record is there whole or not at all, and what was
+// before it is.
+func TestTornRecord(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		s, err := store.Open(filepath.Join(t.TempDir(), "bot.db"), store.Options{Idle: time.Hour}.WithSync(func(*os.File) error { return nil }))
+		if err != nil {
+			rt.Fatal(err)
+		}
+		defer s.Close()
+		n := 0
+		write := func(size int) {
+			if err := s.Update(context.Background(), func(tx *store.Tx) error {
+				return errors.Join(tx.PutValue(fmt.Sprint("v", n), fmt.Append(nil, n)), tx.PutValue("big", make([]byte, size)))
+			}); err != nil {
+				rt.Fatal(err)
+			}
+			n++
+		}
+		sizes := rapid.SliceOfN(rapid.IntRange(0, 9000), 1, 4)
+		for _, size := range sizes.Draw(rt, "earlier") {
+			write(size)
+		}
+		if err := s.Checkpoint(); err != nil {
+			rt.Fatal(err)
+		}
+		if rapid.Bool().Draw(rt, "more") {
+			for _, size := range sizes.Draw(rt, "before") {
+				write(size)
+			}
+		}
+		file, before := killed(rt, s.Path())
+		write(rapid.IntRange(0, 20000).Draw(rt, "last"))
+		_, log := killed(rt, s.Path())
+		sector := rapid.SampledFrom([]int{512, 4096}).Draw(rt, "sector")
+		want := n
+		for at := 0; at < len(log); at += sector {
+			if old := before[at : at+sector]; !bytes.Equal(log[at:at+sector], old) && rapid.Bool().Draw(rt, "lost") {
+				copy(log[at:], old)
+				want = n - 1
+			}
+		}
+		again, err := store.Open(leftIn(rt, t.TempDir(), file, log), store.Options{})
+		if err != nil {
+			rt.Fatal(err)
+		}
+		defer again.Close()
+		if got := len(valuesOf(rt, again)); got != want {
+			rt.Errorf("there are %d, want %d", got, want)
+		}
+	})
 }
