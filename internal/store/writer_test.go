@@ -467,3 +467,18 @@ func TestBackupOfDamage(t *testing.T) {
 		t.Error("no damage was found")
 	}
 }
+
+// A function that comes to nothing has nothing done afterwards, whether it wrote or not.
+func TestNoHookOfAFailure(t *testing.T) {
+	s := storetest.New(t, store.Options{})
+	failed := errors.New("no")
+	for _, fn := range []func(*store.Tx) error{func(*store.Tx) error { return nil }, put("x")} {
+		err := s.Update(context.Background(), func(tx *store.Tx) error {
+			tx.OnCommit(func() { t.Error("a hook ran") })
+			return errors.Join(fn(tx), failed)
+		})
+		if !errors.Is(err, failed) {
+			t.Error(err)
+		}
+	}
+}
