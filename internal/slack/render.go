@@ -222,15 +222,15 @@ func actions(buttons []chat.Button) []slackgo.Block {
 
 // fallback says what the blocks say, for notifications and screen readers. Mentions
 // are Slack's here too; else it is plain text, escaped. Where it gets too long, lists
-// lose their bullets and then their last lines, so that what stands below them is
-// said; then what is left goes from the end.
+// lose their bullets and then their last lines, then the longest of what is left is cut,
+// so that what stands below them is said; what still is too much goes from the end.
 func fallback(head chat.Text, m chat.Message) string {
 	var parts []part
 	size := countOfRest
 	add := func(prefix string, most int, t chat.Text, line bool) {
 		t, _ = clip(t, most)
 		if s := strings.TrimSpace(plain(t, true)); s != "" {
-			parts = append(parts, part{prefix + s, line})
+			parts = append(parts, part{prefix + s, t, line})
 			size += len(prefix) + len(s) + 1
 		}
 	}
@@ -263,6 +263,18 @@ func fallback(head chat.Text, m chat.Message) string {
 			left++
 		}
 	}
+	for size > maxFallback {
+		p := &parts[0]
+		for i := range parts {
+			if len(parts[i].text) > len(p.text) {
+				p = &parts[i]
+			}
+		}
+		if len(p.text) < maxFallback/20 {
+			break
+		}
+		size -= p.shorten(size - maxFallback)
+	}
 	var b strings.Builder
 	for _, p := range parts {
 		switch {
@@ -279,5 +291,18 @@ func fallback(head chat.Text, m chat.Message) string {
 // part is a line of the fallback, and whether it is one of a list.
 type part struct {
 	text string
+	of   chat.Text
 	line bool
+}
+
+// shorten takes some bytes off, half of all at the most, and says how many. It cuts
+// what is to be said, not how that is written.
+func (p *part) shorten(by int) int {
+	was := len(p.text)
+	aim := max(was-by, was/2)
+	for limit := units(p.text); len(p.text) > aim && limit > 0; limit -= limit/8 + 1 {
+		t, _ := clip(p.of, limit)
+		p.text = strings.TrimSpace(plain(t, true))
+	}
+	return was - len(p.text)
 }

@@ -121,6 +121,24 @@ func TestACard(t *testing.T) {
 
 func unescapeJSON(s string) string { return strings.ReplaceAll(s, `\u003c`, "<") }
 
+// The fallback is bounded in bytes, and the blocks are in characters.
+func TestFallbackOfALongParagraph(t *testing.T) {
+	s := newStudio(t)
+	for _, letter := range []string{"ж", "😀", "&"} {
+		said := s.show(t, chat.Message{
+			Head:   chat.Text{{Text: "Not renewed"}},
+			Blocks: []chat.Block{{Text: chat.Text{{Text: strings.Repeat(letter, maxText)}}}, {Note: chat.Text{{Text: "Request abc123"}}}},
+		}).Fallback
+		begins, ends := "Not renewed\n"+strings.Repeat(escape(letter), 300), "…\nRequest abc123"
+		if !strings.HasPrefix(said, begins) || !strings.HasSuffix(said, ends) || len(said) > maxFallback {
+			t.Errorf("%d bytes:\n%s", len(said), said)
+		}
+	}
+	if said := s.show(t, chat.Message{Blocks: []chat.Block{{Text: chat.Text{{Text: strings.Repeat("😀", maxText)}}}}}).Fallback; said == "" {
+		t.Error("a paragraph by itself is left out")
+	}
+}
+
 func TestListsAreCutInWholeLines(t *testing.T) {
 	s := newStudio(t)
 	var lines []chat.Text
