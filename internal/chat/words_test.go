@@ -320,10 +320,11 @@ func TestRefusalsShowNoLicence(t *testing.T) {
 	}
 }
 
-// anyText is what a panel or person may have written, with long and wide runes.
+// anyText is what a panel or person may have written, with long and wide runes, but
+// nothing that [sound] would take for a placeholder of ours.
 func anyText(most int) *rapid.Generator[string] {
 	return rapid.OneOf(
-		rapid.StringN(0, most, -1),
+		rapid.Map(rapid.StringN(0, most, -1), func(s string) string { return strings.ReplaceAll(s, "{", "[") }),
 		rapid.StringOfN(rapid.RuneFrom([]rune{'W', 'Ж', '🛰', '中', '"', '`', '*', '<', '\n'}), 0, most, -1),
 	)
 }
