@@ -188,7 +188,12 @@ func (e *element) size() int {
 // to visit, and returns the root with its attributes alone. It fails unless the
 // answer is whole: the root is closed and nothing follows it. A panic over an answer
 // is an answer that can't be read: what was called may have happened all the same.
-func decode(r io.Reader, contentType string, d dialect, visit func(child *element) error) (root *element, err error) {
+func decode(r io.Reader, contentType string, d dialect, visit func(child *element) error) (*element, error) {
+	return new(recall).decode(r, contentType, d, visit)
+}
+
+// decode is [decode] for answers to the same question.
+func (before *recall) decode(r io.Reader, contentType string, d dialect, visit func(child *element) error) (root *element, err error) {
 	defer func() {
 		if recover() != nil {
 			root, err = nil, errGarbled
@@ -203,9 +208,10 @@ func decode(r io.Reader, contentType string, d dialect, visit func(child *elemen
 	if err != nil {
 		r = &bounded{err: err}
 	} else if begin.Len() <= maxSimple && encoding(begin.Bytes(), contentType) == "" {
-		if root, children, ok := simple(begin.Bytes()); ok {
-			for _, child := range children {
-				if err := visit(child); err != nil {
+		if root, rows, ok := simple(begin.Bytes(), before.last()); ok {
+			before.keep(rows)
+			for _, row := range rows {
+				if err := visit(row.is); err != nil {
 					return nil, err
 				}
 			}

@@ -63,6 +63,7 @@ type Client struct {
 	gate    gate
 	turns   turnstile
 	lists   map[license.Family]*flight[listing]
+	recalls map[license.Family]*recall // of each list's first page
 	whole   *flight[[]license.License]
 	balance *flight[string]
 
@@ -111,6 +112,7 @@ func New(cfg Config) (*Client, error) {
 		slots:   make(chan struct{}, cfg.Parallel),
 		gate:    gate{state: State{OK: true}},
 		lists:   map[license.Family]*flight[listing]{},
+		recalls: map[license.Family]*recall{},
 		homes:   map[license.Code]license.Family{},
 		proper:  map[license.Family]bool{},
 	}
@@ -118,6 +120,7 @@ func New(cfg Config) (*Client, error) {
 		c.reads, c.changes = transports(cfg.Parallel)
 	}
 	for _, f := range families() {
+		c.recalls[f] = new(recall)
 		c.lists[f] = &flight[listing]{read: func(ctx context.Context) (listing, error) { return c.list(ctx, f) }}
 	}
 	c.whole = &flight[[]license.License]{read: c.readAll}

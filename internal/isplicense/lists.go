@@ -238,8 +238,12 @@ func (c *Client) page(ctx context.Context, f license.Family, num int) (page, *fa
 	q := query{fn: string(f), limit: maxPage, params: url.Values{
 		"p_num": {strconv.Itoa(num)}, "p_cnt": {strconv.Itoa(pageRows)},
 	}}
+	before := new(recall)
+	if num == 1 {
+		before = c.recalls[f]
+	}
 	fail := c.call(ctx, q, func(body io.Reader, contentType string) (problem *element, err error) {
-		root, err := decode(body, contentType, tolerant, func(e *element) error {
+		root, err := before.decode(body, contentType, tolerant, func(e *element) error {
 			switch e.name {
 			case "error":
 				problem = e

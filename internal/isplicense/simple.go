@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -18,7 +19,8 @@ const maxSimple = 1 << 20
 
 // simple reads an answer like [decode], where it is of the simple kind. Both agree
 // on every answer that simple takes, in either dialect; a fuzz test holds them to it.
-func simple(answer []byte) (root *element, children []*element, ok bool) {
+// What an earlier answer to the same question had in the same bytes is taken from there.
+func simple(answer []byte, earlier []row) (root *element, rows []row, ok bool) {
 	if !utf8.Valid(answer) {
 		return nil, nil, false
 	}
@@ -29,6 +31,8 @@ func simple(answer []byte) (root *element, children []*element, ok bool) {
 	if root == nil || root.name != "doc" || s.closed {
 		return nil, nil, false
 	}
+	rows = make([]row, 0, len(earlier))
+	next := 0 // the row of earlier that most likely comes now
 	for {
 		if _, ok := s.text(); !ok {
 			return nil, nil, false
@@ -36,15 +40,72 @@ func simple(answer []byte) (root *element, children []*element, ok bool) {
 		if s.end("doc") {
 			break
 		}
-		s.left = maxElements
-		child, ok := s.element(1)
-		if !ok {
-			return nil, nil, false
+		child, at := s.known(earlier, next)
+		if child.is == nil {
+			raw := s.rest
+			s.left = maxElements
+			e, ok := s.element(1)
+			if !ok {
+				return nil, nil, false
+			}
+			child = row{string(raw[:len(raw)-len(s.rest)]), e}
 		}
-		children = append(children, child)
+		rows = append(rows, child)
+		if child.is.name == "elem" {
+			next = at + 1
+		}
 	}
 	s.space()
-	return root, children, len(s.rest) == 0
+	return root, rows, len(s.rest) == 0
+}
+
+// row is a child of the root, as read and as it was written. Nobody changes it.
+type row struct {
+	raw string
+	is  *element
+}
+
+// known takes what is written as one of the earlier rows at or beside that number, and
+// says which; where none is, the number given. An element ends where it ends whatever
+// comes behind, so the same bytes are the same element.
+func (s *scanner) known(earlier []row, at int) (row, int) {
+	for _, i := range [...]int{at, at + 1, at - 1} { // one may have gone or come
+		if i < 0 || i >= len(earlier) {
+			continue
+		}
+		if n := len(earlier[i].raw); n <= len(s.rest) && string(s.rest[:n]) == earlier[i].raw {
+			s.rest = s.rest[n:]
+			return earlier[i], i
+		}
+	}
+	return row{}, at
+}
+
+// recall has the rows of a list's page as they were read last: it is read again and
+// again, and all but a row or two are as they were. The zero value has none.
+type recall struct {
+	mu   sync.Mutex
+	rows []row
+}
+
+func (r *recall) last() []row {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.rows
+}
+
+// keep leaves out what is no row, such as the request that the panel echoes with the
+// login in it.
+func (r *recall) keep(answer []row) {
+	rows := make([]row, 0, len(answer))
+	for _, one := range answer {
+		if one.is.name == "elem" {
+			rows = append(rows, one)
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.rows = rows
 }
 
 // scanner takes an answer apart. What it does not know it does not take.

@@ -12,7 +12,7 @@ import (
 // answer that simple takes.
 func agree(t *testing.T, answer []byte) (taken bool) {
 	t.Helper()
-	root, children, ok := simple(answer)
+	root, children, ok := simple(answer, nil)
 	if !ok {
 		return false
 	}
@@ -32,7 +32,7 @@ func agree(t *testing.T, answer []byte) (taken bool) {
 			t.Fatalf("%q has %d children, for general (%d) %d", answer, len(children), d, len(others))
 		}
 		for i := range children {
-			if !same(children[i], others[i]) {
+			if !same(children[i].is, others[i]) {
 				t.Fatalf("child %d of %q differs for general (%d)", i, answer, d)
 			}
 		}
@@ -105,6 +105,91 @@ func FuzzSimple(f *testing.F) {
 	f.Fuzz(func(t *testing.T, answer []byte) { agree(t, answer) })
 }
 
+// alike says whether an answer is read the same with the rows of another at hand.
+func alike(t *testing.T, earlier, answer []byte) {
+	t.Helper()
+	_, rows, ok := simple(earlier, nil)
+	if !ok {
+		return
+	}
+	root, want, ok := simple(answer, nil)
+	again, got, okAgain := simple(answer, rows)
+	if ok != okAgain {
+		t.Fatalf("%q is taken: %v; after %q: %v", answer, ok, earlier, okAgain)
+	}
+	if !ok {
+		return
+	}
+	if !same(root, again) || len(got) != len(want) {
+		t.Fatalf("after %q, the root of %q and its %d children are %v and %d", earlier, answer, len(want), again, len(got))
+	}
+	for i := range want {
+		if want[i].raw != got[i].raw || !same(want[i].is, got[i].is) {
+			t.Fatalf("after %q, child %d of %q differs", earlier, i, answer)
+		}
+	}
+}
+
+func TestRecall(t *testing.T) {
+	list := func(rows ...string) []byte {
+		return []byte(`<doc func="softexternal"><metadata type="list"/>` + strings.Join(rows, "\n") + "<p_elems>3</p_elems></doc>")
+	}
+	row := func(id int, expires string) string {
+		return fmt.Sprintf("<elem><id>%d</id><expiredate>%s</expiredate></elem>", id, expires)
+	}
+	a, b, c := row(1, "2027-01-01"), row(2, "2027-01-02"), row(3, "2027-01-03")
+	earlier := list(a, b, c)
+	_, rows, ok := simple(earlier, nil)
+	if !ok {
+		t.Fatal("not taken")
+	}
+	var r recall
+	r.keep(rows)
+	for _, now := range []struct {
+		rows  []string
+		known int
+	}{
+		{[]string{a, b, c}, 3},
+		{[]string{a, row(2, "2027-02-02"), c}, 2},
+		{[]string{b, c}, 2},
+		{[]string{a, c}, 2},
+		{[]string{row(4, ""), a, b, c}, 3},
+		{[]string{a, row(4, ""), b, c}, 3},
+		{[]string{a, b, c, row(4, "")}, 3},
+		{[]string{a[:len(a)-len("</elem>")] + "<x/></elem>", b, c}, 2},
+		{nil, 0},
+	} {
+		answer := list(now.rows...)
+		alike(t, earlier, answer)
+		_, got, ok := simple(answer, r.last())
+		if !ok {
+			t.Fatalf("%q is not taken", answer)
+		}
+		known := 0
+		for _, g := range got {
+			for _, w := range rows {
+				if g.is == w.is {
+					known++
+				}
+			}
+		}
+		if known != now.known {
+			t.Errorf("%d rows of %q are known, want %d", known, answer, now.known)
+		}
+	}
+	for _, kept := range r.last() {
+		if kept.is.name != "elem" {
+			t.Errorf("<%s> is kept", kept.is.name)
+		}
+	}
+}
+
+func FuzzRecall(f *testing.F) {
+	f.Add([]byte("<doc><a>1</a><b/></doc>"), []byte("<doc><c/><a>1</a><b/>2</doc>"))
+	f.Add([]byte("<doc><a><a/></a><a/></doc>"), []byte("<doc><a/><a><a/></a></doc>"))
+	f.Fuzz(alike)
+}
+
 // BenchmarkDecode reads a list of a hundred licences.
 func BenchmarkDecode(b *testing.B) {
 	var list strings.Builder
@@ -119,12 +204,16 @@ func BenchmarkDecode(b *testing.B) {
 	for _, way := range []struct {
 		name   string
 		answer string
-	}{{"simple", answer}, {"general", strings.Replace(answer, "<doc ", "<!-- --><doc ", 1)}} {
+	}{{"simple", answer}, {"again", answer}, {"general", strings.Replace(answer, "<doc ", "<!-- --><doc ", 1)}} {
 		b.Run(way.name, func(b *testing.B) {
 			b.SetBytes(int64(len(way.answer)))
 			b.ReportAllocs()
+			before := new(recall)
 			for b.Loop() {
-				if _, err := decode(strings.NewReader(way.answer), "text/xml", tolerant, func(*element) error { return nil }); err != nil {
+				if way.name != "again" {
+					before = new(recall)
+				}
+				if _, err := before.decode(strings.NewReader(way.answer), "text/xml", tolerant, func(*element) error { return nil }); err != nil {
 					b.Fatal(err)
 				}
 			}
