@@ -37,8 +37,9 @@ const (
 	// logChunk is by how much the log grows at once. It is filled with zeros, since
 	// a sync of what lies within a file is twice as fast as one that makes it longer.
 	logChunk = 256 << 10
-	// logFull is the length at which a checkpoint is due.
-	logFull = 4 << 20
+	// logFull is the length at which a checkpoint is due. It bounds how long one takes, and
+	// how long it takes to do again what the log has after a failed function.
+	logFull = 1 << 20
 	// maxLog is far more than a log and the largest record can have.
 	maxLog = 256 << 20
 )
