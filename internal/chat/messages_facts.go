@@ -224,6 +224,15 @@ func mixes(s string) bool {
 
 // changes lists what is not as the question showed it.
 func (s *Speaker) changes(i requests.Item) []Block {
+	lines := s.changed(i)
+	if len(lines) == 0 {
+		return nil
+	}
+	return append(paragraph(s.w.question.differs.fill(nil)), Block{Lines: lines})
+}
+
+// changed is a line for each thing that is not as the question showed it.
+func (s *Speaker) changed(i requests.Item) []Text {
 	l := s.w.labels
 	labels := map[string]string{
 		"name": l.name, "address": l.address, "product": l.product, "expiry": l.expires, "price": l.price, "nodes": l.nodes,
@@ -234,10 +243,7 @@ func (s *Speaker) changes(i requests.Item) []Block {
 		was, now := cut(oneLine(c.Was), nameMax), cut(oneLine(c.Now), nameMax)
 		lines = append(lines, s.w.question.changed.fill(args{"field": plain(label), "change": s.change(was, now)}))
 	}
-	if len(lines) == 0 {
-		return nil
-	}
-	return append(paragraph(s.w.question.differs.fill(nil)), Block{Lines: lines})
+	return lines
 }
 
 // counts of a request's items by how they stand.

@@ -323,6 +323,8 @@ func (s *Speaker) lineOutcome(r requests.Request, i requests.Item, w widths) Tex
 		case w.said == 0:
 		case len(said) > 0:
 			return s.w.report.line.fill(args{"outcome": word, "why": said})
+		case len(i.Changes) > 0: // what that means is said below the lines
+			return s.w.report.line.fill(args{"outcome": word, "why": join("; ", s.changed(i)...)})
 		case i.Reason != "":
 			return s.w.report.line.fill(args{"outcome": word, "why": s.because(i.Reason)})
 		}

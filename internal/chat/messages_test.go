@@ -236,7 +236,7 @@ func TestReports(t *testing.T) {
 			report(changed, ReportOptions{}),
 		}, more...)...)
 	}
-	many := decided(bulk(6))
+	many := decided(bulk(7))
 	many.State = requests.Done
 	many.Items[0].State, many.Items[0].Expires = requests.Applied, "2025-03-10"
 	many.Items[1].State, many.Items[1].Reason, many.Items[1].Said = requests.Not, requests.ReasonMoney, "Not enough money"
@@ -245,6 +245,8 @@ func TestReports(t *testing.T) {
 	for _, i := range []int{4, 5} {
 		many.Items[i].State, many.Items[i].Source, many.Items[i].Reason = requests.Not, requests.FromLook, requests.ReasonTimeout
 	}
+	many.Items[6].State, many.Items[6].Source, many.Items[6].Reason = requests.Not, requests.FromRules, requests.ReasonChanged
+	many.Items[6].Changes = []requests.Change{{Field: "address", Was: "192.0.2.10", Now: "192.0.2.99"}, {Field: "price", Was: "4.50 EUR", Now: "9.00 EUR"}}
 	found := func(i requests.Item) []requests.Item {
 		i.State, i.Source, i.Expires = requests.Applied, requests.FromLook, "2025-03-10"
 		return []requests.Item{i}
