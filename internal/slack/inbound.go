@@ -22,6 +22,10 @@ import (
 // errMalformed: signed by Slack, yet not what its documentation says.
 var errMalformed = errors.New("not what Slack sends")
 
+// errCertificate: no command, but Slack trying the route's certificate, which it does
+// now and then and wants a 200 for (docs.slack.dev/interactivity/implementing-slash-commands).
+var errCertificate = errors.New("Slack tries the certificate")
+
 // command is a slash command's form, or its JSON in Socket Mode
 // (docs.slack.dev/interactivity/implementing-slash-commands).
 type command struct {
@@ -41,6 +45,9 @@ func commandForm(body []byte, seed string, now time.Time) (chat.Inbound, error) 
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
 		return chat.Inbound{}, fmt.Errorf("%w: a command's form can't be read", errMalformed)
+	}
+	if form.Get("ssl_check") == "1" {
+		return chat.Inbound{}, errCertificate
 	}
 	return command{
 		Command:     form.Get("command"),

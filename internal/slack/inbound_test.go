@@ -243,6 +243,7 @@ func TestRoutesTurnAway(t *testing.T) {
 		"long":              {pathCommands, make([]byte, maxBody), slackserver.Signing{None: true}, 401},
 		"no form":           {pathCommands, []byte("%zz"), slackserver.Signing{}, 400},
 		"no command":        {pathCommands, []byte("team_id=T1&user_id=U1&channel_id=C1"), slackserver.Signing{}, 400},
+		"a certificate's":   {pathCommands, []byte("ssl_check=1&token=x"), slackserver.Signing{}, 200},
 		"no user":           {pathCommands, []byte("command=%2Fl&team_id=T1&channel_id=C1"), slackserver.Signing{}, 400},
 		"no payload":        {pathInteractions, []byte("x=1"), slackserver.Signing{}, 400},
 		"no type":           {pathInteractions, []byte("payload={}"), slackserver.Signing{}, 400},
