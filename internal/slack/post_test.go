@@ -363,8 +363,8 @@ func TestFindInThread(t *testing.T) {
 
 func TestCheckAndLink(t *testing.T) {
 	w := newWorld(t, func(_ *slackserver.Options, c *Config) { c.AppToken = appToken })
-	if l := w.bot.Link("slack:C1/1.000002"); l != "" {
-		t.Errorf("a link to an unknown workspace: %q", l)
+	if l := w.bot.Link("slack:C1/1.000002"); l != "https://slack.com/app_redirect?channel=C1&message_ts=1.000002" {
+		t.Errorf("a link in an unknown workspace: %q", l)
 	}
 	if c := w.bot.Invite(); c != "" {
 		t.Errorf("an invitation without a name: %q", c)

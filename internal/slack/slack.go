@@ -162,15 +162,19 @@ func (a *Adapter) Direct(account requests.Account) chat.Place {
 // its delivery, and there is no other sign of waiting to take away.
 func (a *Adapter) Acknowledge(context.Context, chat.Inbound) error { return nil }
 
-// Link is the message's address for a browser, "" while the workspace's own is not
-// known yet ([Adapter.Run] asks for it in the background).
+// Link is the message's address for a browser. While the workspace's own is not known
+// ([Adapter.Run] asks for it in the background) it leads to the channel, by what Slack
+// has for apps (docs.slack.dev/interactivity/deep-linking), and names the message only
+// for whoever reads it.
 func (a *Adapter) Link(ref chat.Ref) string {
-	home := a.home.Load()
 	channel, ts, ok := splitRef(ref)
-	if home == nil || home.url == "" || !ok {
+	if !ok {
 		return ""
 	}
-	return home.url + "archives/" + channel + "/p" + strings.Replace(ts, ".", "", 1)
+	if home := a.home.Load(); home != nil && home.url != "" {
+		return home.url + "archives/" + channel + "/p" + strings.Replace(ts, ".", "", 1)
+	}
+	return "https://slack.com/app_redirect?channel=" + channel + "&message_ts=" + ts
 }
 
 // Invite is the command by which people add the bot to a channel, "" while its name
