@@ -252,6 +252,37 @@ func TestTheBotIsNotInTheChannel(t *testing.T) {
 	})
 }
 
+func TestTheAskerIsToldOfAQuestionThatSlackRefusesForNow(t *testing.T) {
+	played(t, func(r *rig) {
+		r.allow()
+		refused := slackserver.Break{
+			Method: "chat.postMessage", Status: http.StatusOK,
+			Header: map[string]string{"Content-Type": "application/json"}, Body: `{"ok":false,"error":"missing_scope","needed":"chat:write"}`,
+		}
+		r.world.Slack.Break(refused)
+		mark := r.world.Slack.Mark()
+		r.says(r.ops, "/license renew 1001")
+		told := func(m slackserver.Message) bool {
+			return m.Ephemeral() && strings.Contains(m.Text, "could not be posted so far")
+		}
+		if _, err := r.ops.SeesWhere(r.within(minute), mark, channel, told); err != nil {
+			r.Fatalf("the asker is not told: %v", err)
+		}
+		mark = r.world.Slack.Mark()
+		time.Sleep(5 * time.Minute)
+		if m, err := r.ops.SeesWhere(r.within(time.Second), mark, channel, told); err == nil {
+			r.Errorf("the asker is told once more: %s", m.Text)
+		}
+		r.world.Slack.Mend("")
+		card, err := r.ops.Sees(r.within(10*minute), channel, "Renew 1001")
+		if err != nil {
+			r.Fatal(err)
+		}
+		r.presses(r.ops, card, "Confirm")
+		r.reports(card, "1001 was renewed")
+	})
+}
+
 func TestTheBotIsPutOutOfTheChannelMeanwhile(t *testing.T) {
 	for name, shut := range map[string]func(*slackserver.Channel){
 		"thrown out": (*slackserver.Channel).RemoveBot, "archived": (*slackserver.Channel).Archive,

@@ -53,6 +53,7 @@ type posting struct {
 	Shown  int       `json:"shown"`            // the request's version that it shows
 	Hash   string    `json:"hash,omitempty"`   // of what it shows
 	Closed string    `json:"closed,omitempty"` // why it can't be posted or edited any more
+	Told   bool      `json:"told,omitempty"`   // a question's: the asker knows that the chat does not take it
 	Moved  bool      `json:"moved,omitempty"`  // to its person directly, since its place is closed
 	Moves  int       `json:"moves,omitempty"`  // a question's: how often its chat has become another
 	Handle string    `json:"handle,omitempty"` // a question's, until it stands: the adapter's way to answer the asker; secret

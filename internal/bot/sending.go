@@ -153,7 +153,28 @@ func (b *Bot) notPosted(ctx context.Context, r requests.Request, m message, p ch
 	if m.Kind == kindReport && b.Now().Sub(m.Since) > undelivered {
 		return 0, b.giveToAdmins(ctx, r, m, "")
 	}
+	if m.Kind == kindQuestion && r.State == requests.Proposed && !m.Told && b.tried(m) >= quietTries && errors.Is(err, chat.ErrTemporary) {
+		if err := b.tellNotYet(ctx, r, m); err != nil {
+			return 0, err
+		}
+	}
 	return b.wait(m, err)
+}
+
+// quietTries is how often a question is tried before the asker hears that it is not
+// there: until then it may only be late.
+const quietTries = 3
+
+// tellNotYet tells the asker that the question does not get through, where they can be
+// told another way than the question goes.
+func (b *Bot) tellNotYet(ctx context.Context, r requests.Request, m message) error {
+	in := whereOf(r)
+	in.Handle = m.Handle
+	if c, on := b.chats[in.Place.Transport]; !on || !c.Whispers(in.Place) {
+		return nil
+	}
+	m.Told = true
+	return b.change(ctx, m, func(tx *store.Tx) error { return b.whisper(tx, in, b.speaker(in).NotYet(r, b.Now())) })
 }
 
 // posted records what a message shows now, and where it is. What waited for the

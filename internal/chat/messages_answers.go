@@ -334,6 +334,12 @@ func (s *Speaker) NotReached(r requests.Request) Message {
 	return say(iconStopped, s.w.answer.notReached.fill(args{"id": code(r.ID)}), s.w.answer.notReachedNext.fill(nil))
 }
 
+// NotYet says that the chat does not take the question, which is tried again.
+func (s *Speaker) NotYet(r requests.Request, now time.Time) Message {
+	return say(iconWarn, s.w.answer.notYet.fill(args{"id": code(r.ID)}),
+		s.w.answer.notYetNext.fill(args{"until": s.time(r.Deadline, now)}), s.w.answer.notYetAdmin.fill(nil))
+}
+
 // SayError says what was wrong with a command, the nearest right one, and how it
 // is used.
 func (s *Speaker) SayError(err *commands.Error) Message {

@@ -281,6 +281,7 @@ func TestAnswers(t *testing.T) {
 		s.CannotPost("not-in-channel", "", false), s.CannotPost("not-in-channel", "", true),
 		s.CannotPost("archived", "/invite @licensebot", false), s.CannotPost("archived", "", true),
 		s.CannotPost("not-in-chat", "", false), s.CannotPost("not-in-chat", "", true),
+		s.NotYet(r, noon),
 		s.Undelivered(ended(r, requests.Applied, requests.FromPanel, "", ""), "archived"),
 		s.AnsweredInPrivate(), s.PrivateFirst("isp_bot"), s.PrivateFirst(""),
 		s.PanelDown(requests.ReasonMaintenance, time.Time{}), s.PanelDown(requests.ReasonAuth, noon.Add(time.Hour)),

@@ -237,6 +237,7 @@ type answerWords struct {
 	deleted, lifetime                                phrase // what the facts rule out
 	noneAsked                                        phrase
 	notReached, notReachedNext                       phrase
+	notYet, notYetNext, notYetAdmin                  phrase
 }
 
 type errorWords struct {

@@ -129,6 +129,10 @@ var englishAnswers = answerWords{
 	inviteNext:    "To be asked in the channel the next time, invite the bot: {command}",
 	elsewhere:     "Ask in a channel that the bot is in, or in a direct message to it.",
 
+	notYet:      "The question of request {id} could not be posted so far",
+	notYetNext:  "It is tried again until {until}; before it is there nothing is done.",
+	notYetAdmin: "If it stays so, an admin has to look at the bot's log.",
+
 	undelivered:     "The outcome of request {id} could not be delivered",
 	undeliveredNext: "Please tell {who}.",
 

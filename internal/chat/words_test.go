@@ -307,7 +307,7 @@ func TestRefusalsShowNoLicence(t *testing.T) {
 		for _, m := range []Message{
 			s.NotAllowed(requests.Operator, requests.Viewer), s.OwnRequest(r), s.NotYours(r), s.AlreadyVoted(r), s.WrongButton(),
 			s.UnknownRequest(), s.CouldNotCheck(), s.NothingUncertain(r), s.LeftOut([]Asked{{Request: r, Codes: []license.Code{first(r).Code}}}, 0),
-			s.NobodyCanApprove(a, 1, 0), s.NotReached(r), s.CannotPost("not-in-channel", "/invite @bot", true),
+			s.NobodyCanApprove(a, 1, 0), s.NotReached(r), s.NotYet(r, noon), s.CannotPost("not-in-channel", "/invite @bot", true),
 			s.Stranger("telegram:5", []requests.Member{{Person: "bob"}}),
 		} {
 			text := sound(t, m)
