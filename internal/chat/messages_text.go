@@ -35,14 +35,17 @@ func PlainText(m Message) string {
 	return b.String()
 }
 
-// String gives the text without its styles: a person as "@name", a link with its
-// address behind it.
+// String gives the text without its styles: a person as "@name", or by the account
+// alone where that is the name, a link with its address behind it.
 func (t Text) String() string {
 	var b strings.Builder
 	for _, s := range t {
 		switch s.Kind {
 		case Mention:
-			b.WriteString("@" + s.Text)
+			if s.Text != string(s.Account) {
+				b.WriteString("@")
+			}
+			b.WriteString(s.Text)
 		case Link:
 			b.WriteString(s.Text + " (" + s.URL + ")")
 		case Plain, Bold, Code:
