@@ -248,6 +248,11 @@ func (a *App) listen() error {
 	return nil
 }
 
+// lastRequests is how long a stop waits for requests that are still being read or
+// answered. One is taken in no time; what holds longer is a sender that has gone
+// silent, and until the wait is over the bot goes on beginning calls.
+const lastRequests = 2 * time.Second
+
 func (a *App) startHTTP() error {
 	unspoken := &unspoken{conns: map[net.Conn]struct{}{}}
 	server := &http.Server{
@@ -268,6 +273,8 @@ func (a *App) startHTTP() error {
 		}
 	}()
 	a.stops = append(a.stops, func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, lastRequests)
+		defer cancel()
 		unspoken.close()
 		if err := server.Shutdown(ctx); err != nil {
 			_ = server.Close() // the time is over

@@ -3,6 +3,7 @@ package app_test
 import (
 	"bytes"
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -179,6 +180,28 @@ func TestAStopDoesNotWaitForConnectionsThatAskNothing(t *testing.T) {
 	began := time.Now()
 	r.app.Stop(ctx)
 	if took := time.Since(began); took > 2*time.Second {
+		r.Errorf("the stop took %s", took)
+	}
+}
+
+func TestAStopDoesNotWaitForARequestThatDoesNotEnd(t *testing.T) {
+	r := newRig(t)
+	c, err := (&net.Dialer{}).DialContext(r.ctx(), "tcp", r.app.Addr().String())
+	if err != nil {
+		r.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := io.WriteString(c, "POST /slack/commands HTTP/1.1\r\nHost: bot\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n"); err != nil {
+		r.Fatal(err)
+	}
+	if _, err := c.Read(make([]byte, 1)); err != nil { // it is being read
+		r.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), 10*time.Second)
+	defer cancel()
+	began := time.Now()
+	r.app.Stop(ctx)
+	if took := time.Since(began); took > 5*time.Second {
 		r.Errorf("the stop took %s", took)
 	}
 }
