@@ -37,14 +37,14 @@ func TestAViewerIsRefused(t *testing.T) {
 func TestAStrangerLearnsTheirOwnIdAlone(t *testing.T) {
 	played(t, func(r *rig) {
 		r.allow()
-		for _, command := range []string{"", "help", "whoami", "list", "show 1001", "renew 1001", "renew", "nonsense", "balance"} {
+		for _, command := range []string{"", "help", "whoami", "list", "show 1001", "renew 1001", "renew", "nonsense", "balance", "allow @alien admin", "revoke @boss", "settle abcdef applied"} {
 			m := r.tells(r.alien, "/license "+command, slackAccount(r.alien))
 			if !strings.Contains(m.Text, "@boss") {
 				r.Errorf("%s names no admin: %s", command, m.Text)
 			}
 			r.lacks(m.Text, "1001", "srv1", "second", "operator", "CODE", "1000.00")
 		}
-		r.audited("refused by ")
+		r.audited("refused by ", "refused by ", "refused by ", "refused by ") // renew, allow, revoke, settle
 		r.zack.Starts()
 		m := r.sees(r.zack, r.zack.Private(), telegramAccount(r.zack))
 		r.lacks(m.Text, "renew", "order")

@@ -96,13 +96,18 @@ func (b *Bot) refuseStranger(ctx context.Context, t store.Task, in chat.Inbound,
 		b.refuse(ctx, t, w, requests.Refusal{Kind: requests.RefusedStranger})
 		return
 	}
-	b.replace(ctx, t, in, b.speaker(in).Stranger(in.Account, members.AtLeast(requests.Admin)))
+	m := b.speaker(in).Stranger(in.Account, members.AtLeast(requests.Admin))
+	b.refuseCommand(ctx, t, in, c, requests.Refusal{Kind: requests.RefusedStranger}, m)
 }
 
-// refuseRole refuses for want of a role; what would have changed something is in
-// the audit trail.
 func (b *Bot) refuseRole(ctx context.Context, t store.Task, in chat.Inbound, c commands.Command, has requests.Role) {
-	m := b.speaker(in).NotAllowed(c.Role(), has)
+	no := requests.Refusal{Kind: requests.RefusedRole, Need: c.Role(), Has: has}
+	b.refuseCommand(ctx, t, in, c, no, b.speaker(in).NotAllowed(c.Role(), has))
+}
+
+// refuseCommand refuses what asks for no request; what would have changed something
+// is in the audit trail.
+func (b *Bot) refuseCommand(ctx context.Context, t store.Task, in chat.Inbound, c commands.Command, no requests.Refusal, m chat.Message) {
 	if !isAdminChange(c) {
 		b.replace(ctx, t, in, m)
 		return
@@ -112,7 +117,6 @@ func (b *Bot) refuseRole(ctx context.Context, t store.Task, in chat.Inbound, c c
 		if err != nil {
 			return err
 		}
-		no := requests.Refusal{Kind: requests.RefusedRole, Need: c.Role(), Has: has}
 		if _, err := tx.Append(requests.RefusedEntry(in.Account, c.Verb(), "", no, k)); err != nil {
 			return err
 		}
