@@ -106,6 +106,9 @@ func TestATelegramQuestionIsApprovedInSlack(t *testing.T) {
 		if err != nil {
 			r.Fatal(err)
 		}
+		if _, err := r.boss.Sees(r.ctx(), r.boss.DM(), "Terminate 1003"); err != nil {
+			r.Fatal(err) // whom a decision finds without a card gets none any more
+		}
 		r.presses(r.second, mine, "Deny")
 		r.becomes(r.dora, card, "denied by second")
 		for who, dm := range map[string]string{"second": r.second.DM(), "boss": r.boss.DM()} {

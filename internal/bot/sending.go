@@ -188,7 +188,11 @@ func (b *Bot) posted(ctx context.Context, r requests.Request, m message, ref cha
 	}
 	m.ref, m.Hash, m.Shown = ref, hash, version
 	var waiting []messageID
-	err := b.Store.UpdateSoon(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+	update := b.Store.UpdateSoon
+	if first && m.Kind == kindQuestion {
+		update = b.Store.Update // there may be a click on it already
+	}
+	err := update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
 		all, err := b.messagesOf(tx, r.ID)
 		if err != nil {
 			return err

@@ -177,7 +177,7 @@ func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
 }
 
 // UpdateSoon is Update for what is in no hurry: it may wait up to Options.Linger
-// for others to share its commit, or until an Update takes it along.
+// for others to share its commit.
 func (s *Store) UpdateSoon(ctx context.Context, fn func(*Tx) error) error {
 	return s.submit(ctx, fn, true)
 }

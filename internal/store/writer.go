@@ -98,18 +98,40 @@ func (s *Store) write() {
 	}
 }
 
-// lead does all that waits, as the writer would, in the goroutine of a caller who found
+// lead does what is due, as the writer would, in the goroutine of a caller who found
 // nobody at it: that takes two changes between goroutines less. It has the turn.
 func (s *Store) lead() {
 	s.mu.Lock()
-	batch := s.queue
-	s.queue, s.urgent = nil, false
+	batch := s.due()
 	s.mu.Unlock()
 	clean := s.log.at == 0
 	s.run(batch)
 	if clean {
 		s.signal() // there may be a checkpoint to make, by and by
 	}
+}
+
+// company is how many calls that can wait are taken along in any case: so many cost less
+// with others than in a commit of their own.
+const company = 16
+
+// due takes from the queue what is to be done now. A few calls that can wait, and have
+// not waited long, are left: what they add would hold up those that can't. The caller
+// has mu.
+func (s *Store) due() []*call {
+	var now, later []*call
+	for _, c := range s.queue {
+		if c.soon {
+			later = append(later, c)
+		} else {
+			now = append(now, c)
+		}
+	}
+	if len(now) == 0 || len(later) >= company || len(later) > 0 && time.Since(later[0].at) >= s.o.Linger {
+		now, later = s.queue, nil
+	}
+	s.queue, s.urgent = later, false
+	return now
 }
 
 // gather lets callers that can run, many of whom the last commit has just released,
@@ -134,8 +156,7 @@ func (s *Store) next() []*call {
 			wait = s.o.Linger - time.Since(s.queue[0].at)
 		}
 		if n > 0 && wait <= 0 || n == 0 && s.closing {
-			batch := s.queue
-			s.queue, s.urgent = nil, false
+			batch := s.due()
 			s.mu.Unlock()
 			return batch
 		}
