@@ -13,10 +13,11 @@ import (
 // errNotModified is Telegram's answer to an edit that changes nothing.
 var errNotModified = errors.New("message is not modified")
 
-// errToken and errConflict tell the poller what to say of them; for a sender both
-// are [chat.ErrTemporary].
+// errToken, errConflict and errNoMethod tell the poller what to say and do; for a
+// sender they are [chat.ErrTemporary].
 var (
 	errToken    = fmt.Errorf("%w: Telegram does not know the token", chat.ErrTemporary)
+	errNoMethod = fmt.Errorf("%w: what stands at TELEGRAM_API_URL has no such method", chat.ErrTemporary)
 	errConflict = fmt.Errorf("%w: another process receives this bot's updates", chat.ErrTemporary)
 )
 
@@ -36,6 +37,8 @@ func refusal(method, chatID string, a apiAnswer) error {
 		return limited(method, chatID, a.Parameters.RetryAfter)
 	case a.Parameters.MigrateTo != 0:
 		return &chat.Moved{To: group(a.Parameters.MigrateTo)}
+	case a.Code == http.StatusNotFound && strings.Contains(strings.ToLower(a.Description), "method not found"):
+		return fmt.Errorf("telegram %s: %w", method, errNoMethod)
 	case a.Code == http.StatusUnauthorized, a.Code == http.StatusNotFound:
 		return fmt.Errorf("telegram %s: %w", method, errToken)
 	case a.Code == http.StatusConflict:

@@ -55,7 +55,7 @@ func (a *Adapter) Run(ctx context.Context, sink Sink) error {
 			<-ctx.Done()
 		}
 	} else {
-		a.persist(ctx, 0, func() error { return a.deleteWebhook(ctx) })
+		a.persist(ctx, 0, func() error { return a.withoutWebhook(ctx) })
 		a.poll(ctx, sink)
 	}
 	a.setState(false, "stopped")
@@ -117,6 +117,17 @@ func (a *Adapter) deleteWebhook(ctx context.Context) error {
 		_, err := a.api.DeleteWebhook(ctx, &bot.DeleteWebhookParams{})
 		return err
 	})
+	return err
+}
+
+// withoutWebhook sees to it that updates can be polled for. A server that knows no
+// webhooks has none to take away; should there be one, getUpdates says so.
+func (a *Adapter) withoutWebhook(ctx context.Context) error {
+	err := a.deleteWebhook(ctx)
+	if errors.Is(err, errNoMethod) || errors.Is(err, chat.ErrRejected) {
+		a.log.Warn("telegram: a webhook, if there is one, was not taken away", "error", err)
+		return nil
+	}
 	return err
 }
 

@@ -231,6 +231,26 @@ func TestPollingTakesTheWebhookAway(t *testing.T) {
 	})
 }
 
+func TestAServerWithoutWebhooksIsPolled(t *testing.T) {
+	for name, fault := range map[string]tgs.Fault{
+		"its word":     {Status: 404, Body: `{"ok":false,"error_code":404,"description":"Not Found: method not found"}`},
+		"a bare 404":   {Status: 404, Body: "404 page not found"},
+		"a bad method": {Status: 400, Body: `{"ok":false,"error_code":400,"description":"Bad Request: unknown method"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, nil, func(r *rig) {
+				for _, method := range []string{"deleteWebhook", "setMyCommands"} {
+					fault.Method = method
+					r.tg.Break(fault)
+				}
+				r.alice.Says(r.alice.Private(), "/list")
+				r.runs()
+				r.wants("list")
+			})
+		})
+	}
+}
+
 func TestPlaces(t *testing.T) {
 	inBubble(t, nil, func(r *rig) {
 		r.runs()

@@ -193,6 +193,8 @@ func (x *exchange) strange(method, chatID string) error {
 	switch {
 	case x.status == http.StatusTooManyRequests:
 		return limited(method, chatID, x.retryAfter)
+	case x.status == http.StatusNotFound, x.status == http.StatusMethodNotAllowed, x.status == http.StatusNotImplemented:
+		return fmt.Errorf("telegram %s: %w: status %d", method, errNoMethod, x.status)
 	case x.status >= 300 && x.status < 500:
 		return fmt.Errorf("telegram %s: %w: status %d, and not from the Bot API; see TELEGRAM_API_URL", method, chat.ErrTemporary, x.status)
 	}
