@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -47,8 +48,8 @@ func (tx *Tx) Append(e requests.Entry) (requests.Entry, error) {
 	if err := tx.put(inAudit, number(e.Seq), Line(e)); err != nil {
 		return requests.Entry{}, err
 	}
-	if e.License != "" {
-		if err := tx.put(inHistory, historyKey(e.License, e.Seq), nil); err != nil {
+	for _, license := range licensesOf(e) {
+		if err := tx.put(inHistory, historyKey(license, e.Seq), nil); err != nil {
 			return requests.Entry{}, err
 		}
 	}
@@ -71,6 +72,12 @@ func clean(e *requests.Entry) {
 var lineEnds = strings.NewReplacer("\u0085", " ", "\u2028", " ", "\u2029", " ")
 
 func cleaned(s string) string { return lineEnds.Replace(strings.ToValidUTF8(s, "\uFFFD")) }
+
+// licensesOf are the licences that an entry is about: who asked for several at once and
+// who confirmed it is one entry, which belongs to the history of each.
+func licensesOf(e requests.Entry) []string {
+	return slices.DeleteFunc(strings.Split(e.License, ","), func(l string) bool { return l == "" })
+}
 
 func historyKey(license string, seq uint64) []byte {
 	return binary.BigEndian.AppendUint64(append([]byte(license), 0), seq)
@@ -127,7 +134,7 @@ func (tx *Tx) Entries(from uint64, fn func(requests.Entry) error) error {
 	return nil
 }
 
-// EntriesOf gives the entries of a licence, in order.
+// EntriesOf gives the entries of a licence, in order, those of several at once too.
 func (tx *Tx) EntriesOf(license string) ([]requests.Entry, error) {
 	var found []requests.Entry
 	prefix := append([]byte(license), 0)
@@ -145,7 +152,7 @@ func (tx *Tx) EntriesOf(license string) ([]requests.Entry, error) {
 		if err != nil {
 			return nil, err
 		}
-		if e.License == license {
+		if slices.Contains(licensesOf(e), license) {
 			found = append(found, e)
 		}
 	}

@@ -271,7 +271,7 @@ func testAudit(t *testing.T, open Opener) {
 		for i := range many {
 			e, err := tx.Append(requests.Entry{
 				Seq: 99, Hash: "no", Event: requests.EventStarted, Actor: requests.Bot,
-				License: fmt.Sprint(1001 + i%3), Detail: "<b> & \u2028\u0085 \"кавычки\" \x00\x1f\x7f\t\xff",
+				License: []string{"1001", "1002", "1003,100"}[i%3], Detail: "<b> & \u2028\u0085 \"кавычки\" \x00\x1f\x7f\t\xff",
 			})
 			if err != nil {
 				return err
@@ -309,6 +309,12 @@ func testAudit(t *testing.T, open Opener) {
 		of, err := tx.EntriesOf("1002")
 		if err != nil || len(of) != many/3+1 || of[0].Seq != 2 || of[1].Seq != 5 {
 			t.Errorf("%d entries of a licence, %v", len(of), err)
+		}
+		// What several licences were asked for at once is in the history of each.
+		for _, license := range []string{"1003", "100"} {
+			if of, err := tx.EntriesOf(license); err != nil || len(of) != many/3 || of[0].Seq != 3 || of[0].License != "1003,100" {
+				t.Errorf("%d entries of %s, one of several, %v", len(of), license, err)
+			}
 		}
 		return nil
 	})
