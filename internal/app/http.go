@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"runtime/debug"
@@ -29,7 +30,23 @@ func (a *App) routes() http.Handler {
 	})
 	mux.HandleFunc("GET /readyz", a.ready)
 	mux.Handle("GET /metrics", a.metrics.handler())
-	return a.contained(mux)
+	return heardOut(a.contained(mux))
+}
+
+// drained is how much of a body that nobody wanted is read all the same, in bytes.
+const drained = 16 << 20
+
+// heardOut lets a client that is still sending hear the answer. A connection that is
+// closed on it is reset, and a 413 or 401 would be lost on whoever sends first and reads
+// then. (Who asks first, by Expect, has sent nothing.)
+func heardOut(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body := r.Body
+		h.ServeHTTP(w, r)
+		if r.Header.Get("Expect") == "" {
+			_, _ = io.CopyN(io.Discard, body, drained) // the answer is the same whatever comes
+		}
+	})
 }
 
 // contained answers a request over which something panicked with a 500. net/http would

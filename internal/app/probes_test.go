@@ -1,8 +1,10 @@
 package app_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -139,6 +141,35 @@ func TestTheTelegramWebhook(t *testing.T) {
 		s.HTTPAddr = "127.0.0.1:8080"
 		s.TelegramWebhookURL, s.TelegramWebhookSecret = "http://127.0.0.1:8080/telegram/webhook", secret("webhook-secret")
 	})
+}
+
+// Many clients send the whole of a request and read only then.
+func TestATooLongBodyHearsItsAnswer(t *testing.T) {
+	r := newRig(t, func(s *settings.Settings, _ *sandbox.Options) {
+		s.TelegramWebhookURL, s.TelegramWebhookSecret = "http://127.0.0.1:8080/telegram/webhook", secret("webhook-secret")
+	})
+	for _, path := range []string{"/telegram/webhook", "/slack/commands"} {
+		conn, err := (&net.Dialer{}).DialContext(r.ctx(), "tcp", r.app.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		const long = 12 << 20 // more than the sockets in between hold
+		fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: bot\r\nContent-Length: %d\r\n\r\n", path, long)
+		if _, err := conn.Write(make([]byte, long)); err != nil {
+			t.Errorf("%s: %v", path, err)
+			continue
+		}
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+			continue
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusRequestEntityTooLarge {
+			t.Errorf("%s: %d", path, resp.StatusCode)
+		}
+	}
 }
 
 func TestAWebhookThatTelegramRefuses(t *testing.T) {
