@@ -140,8 +140,9 @@ func readMessage(m *message, username string) reading {
 	if !ok {
 		return reading{}
 	}
+	place := placeOf(m)
 	in := chat.Inbound{
-		Kind: chat.Command, Account: who, Place: placeOf(m), Message: refOf(m.Chat.ID, m.ID),
+		Kind: chat.Command, Account: who, Place: place, Message: refOf(place.ID, m.ID),
 		Text: text, Lang: language(m.From), At: time.Unix(m.Date, 0).UTC(),
 	}
 	// In a topic every message that replies to nothing replies to the topic's
@@ -172,8 +173,9 @@ func readClick(q *callbackQuery, now time.Time) reading {
 		return reading{ignore: q.ID}
 	}
 	action, value, _ := strings.Cut(q.Data, ":")
+	place := placeOf(q.Message)
 	return reading{acts: true, in: chat.Inbound{
-		Kind: chat.Click, Account: who, Place: placeOf(q.Message), Message: refOf(q.Message.Chat.ID, q.Message.ID),
+		Kind: chat.Click, Account: who, Place: place, Message: refOf(place.ID, q.Message.ID),
 		Action: action, Value: value, Lang: language(q.From), Handle: q.ID, At: now,
 	}}
 }

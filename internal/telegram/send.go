@@ -50,16 +50,14 @@ func (a *Adapter) Post(ctx context.Context, p chat.Post) (chat.Ref, error) {
 	if err != nil {
 		return "", err
 	}
+	// The message stands where it was sent to; only its number is news.
 	var sent struct {
-		ID   int `json:"message_id"`
-		Chat struct {
-			ID int64 `json:"id"`
-		} `json:"chat"`
+		ID int `json:"message_id"`
 	}
 	if json.Unmarshal(result, &sent) != nil || sent.ID <= 0 {
 		return "", fmt.Errorf("telegram sendMessage: %w: the answer names no message", chat.ErrLost)
 	}
-	return refOf(sent.Chat.ID, sent.ID), nil
+	return refOf(p.Place.ID, sent.ID), nil
 }
 
 // Edit replaces a message, buttons and all; it may be done again.

@@ -225,8 +225,8 @@ func (a *Adapter) Find(context.Context, chat.Post, time.Time) (chat.Ref, bool, e
 	return "", false, chat.ErrCannotLook
 }
 
-func refOf(chatID int64, messageID int) chat.Ref {
-	return chat.Ref(transport + ":" + strconv.FormatInt(chatID, 10) + "/" + strconv.Itoa(messageID))
+func refOf(chatID string, messageID int) chat.Ref {
+	return chat.Ref(transport + ":" + chatID + "/" + strconv.Itoa(messageID))
 }
 
 func splitRef(r chat.Ref) (chatID string, messageID int, err error) {
