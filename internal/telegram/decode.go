@@ -37,6 +37,8 @@ type message struct {
 	ForwardOrigin presence   `json:"forward_origin"`
 	ForwardDate   presence   `json:"forward_date"` // from a Bot API server older than 7.0
 	ViaBot        presence   `json:"via_bot"`
+	Business      presence   `json:"business_connection_id"`
+	Guest         presence   `json:"guest_query_id"`
 	Text          string     `json:"text"`
 	Entities      []entity   `json:"entities"`
 	ReplyTo       *repliedTo `json:"reply_to_message"`
@@ -71,6 +73,10 @@ type chatInfo struct {
 	ID   int64  `json:"id"`
 	Type string `json:"type"`
 }
+
+// private says that it is the chat with one person. Only people have ids above 0, which
+// tells where a server leaves out the type.
+func (c chatInfo) private() bool { return c.Type == "private" || c.Type == "" && c.ID > 0 }
 
 // entity counts in UTF-16 code units.
 type entity struct {
@@ -127,12 +133,14 @@ func readMessage(m *message, username string) reading {
 		return readMigration(m)
 	}
 	// A sender chat is an anonymous admin or a channel that speaks; a forward and
-	// what comes by way of another bot are somebody else's words.
+	// what comes by way of another bot are somebody else's words; what stands in a
+	// business account's chat or where the bot is a guest was not said to it where it
+	// could answer.
 	who, ok := person(m.From)
-	if !ok || bool(m.SenderChat || m.ForwardOrigin || m.ForwardDate || m.ViaBot) {
+	if !ok || bool(m.SenderChat || m.ForwardOrigin || m.ForwardDate || m.ViaBot || m.Business || m.Guest) {
 		return reading{}
 	}
-	private := m.Chat.Type == "private"
+	private := m.Chat.private()
 	if !private && m.Chat.Type != "group" && m.Chat.Type != "supergroup" {
 		return reading{}
 	}
@@ -190,12 +198,16 @@ func person(u *user) (requests.Account, bool) {
 	return who, err == nil
 }
 
+// general is the topic that every forum has.
+const general = 1
+
 // placeOf is where a message stands. In groups without topics message_thread_id is
 // set for mere replies, and sending there fails: it counts with is_topic_message
-// alone.
+// alone. The topic General is called 1 where it is called anything, and is written to
+// without a thread.
 func placeOf(m *message) chat.Place {
-	p := chat.Place{Transport: transport, ID: strconv.FormatInt(m.Chat.ID, 10), Private: m.Chat.Type == "private"}
-	if m.InTopic && m.Thread > 0 {
+	p := chat.Place{Transport: transport, ID: strconv.FormatInt(m.Chat.ID, 10), Private: m.Chat.private()}
+	if m.InTopic && m.Thread > general {
 		p.Thread = strconv.Itoa(m.Thread)
 	}
 	return p

@@ -56,6 +56,26 @@ func TestATopicsOpeningMessageIsNobodys(t *testing.T) {
 	}
 }
 
+// "message thread not found" is what sending to thread 1 is answered with.
+func TestGeneralIsNoThread(t *testing.T) {
+	for thread, want := range map[string]string{"1": "", "2": "2"} {
+		r, err := read([]byte(`{"update_id":1,"message":{"message_id":90,"chat":{"id":-5,"type":"supergroup","is_forum":true},"from":{"id":5},
+			"message_thread_id":`+thread+`,"is_topic_message":true,"text":"/license"}}`), "my_bot", time.Unix(1, 0))
+		if err != nil || !r.acts || r.in.Place.Thread != want {
+			t.Errorf("thread %s is %q, %v", thread, r.in.Place.Thread, err)
+		}
+	}
+}
+
+func TestAPersonsChatNeedsNoType(t *testing.T) {
+	for room, want := range map[string]bool{`{"id":5}`: true, `{"id":-5}`: false, `{"id":5,"type":"channel"}`: false} {
+		r, err := read([]byte(`{"update_id":1,"message":{"message_id":90,"chat":`+room+`,"from":{"id":5},"text":"list"}}`), "my_bot", time.Unix(1, 0))
+		if err != nil || r.acts != want || r.in.Place.Private != want {
+			t.Errorf("%s: %+v, %v", room, r, err)
+		}
+	}
+}
+
 // Updates as long as they may be, of nothing but depth or number.
 func TestUpdatesThatWeighMuch(t *testing.T) {
 	for name, text := range map[string]string{
@@ -109,6 +129,7 @@ func TestOneSignIsEnough(t *testing.T) {
 	for _, sign := range []string{
 		`"sender_chat":{"id":-5,"type":"supergroup"},`, `"forward_date":1,`, `"via_bot":{"id":9,"is_bot":true},`,
 		`"forward_origin":{"type":"hidden_user","date":1,"sender_user_name":"Ann"},`,
+		`"business_connection_id":"b1",`, `"guest_query_id":"g1",`,
 	} {
 		if acts(`"message":` + start + sign + from + group + text) {
 			t.Errorf("it acts with %s", sign)

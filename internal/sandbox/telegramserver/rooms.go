@@ -57,7 +57,10 @@ func (s *Server) openShared(kind, title string, forum bool, members []*Person) R
 	if kind != "group" {
 		id = -1000000000000 - s.lastRoom
 	}
-	s.open(chat{ID: id, Type: kind, Title: title, IsForum: forum}, members)
+	r := s.open(chat{ID: id, Type: kind, Title: title, IsForum: forum}, members)
+	if kind == "supergroup" {
+		r.nextID = 1 // the message that tells of its making, and General's thread
+	}
 	s.touch()
 	return Room{Chat: id}
 }
