@@ -19,8 +19,12 @@ type Money struct {
 // amount is a currency on either side of a number, whose thousands may stand apart.
 var amount = regexp.MustCompile(`^([^\d.,+-]*)([+-]?)([^\d.,+-]*)(\d+(?: \d+)*)(?:([.,])(\d{1,4}))?([^\d+-]*)$`)
 
+// grouped is a number whose thousands are set apart by the one mark and its decimals by
+// the other, so that neither is taken for the other.
+var grouped = regexp.MustCompile(`^(\D*\d{1,3})((?:,\d{3})+)(\.\d{1,4}\D*)$|^(\D*\d{1,3})((?:\.\d{3})+)(,\d{1,2}\D*)$`)
+
 // ParseMoney reads what the panel writes: "4.50 EUR", "EUR 4.50", "1 204,5 RUB",
-// "-3.00". More than four decimals are refused rather than rounded, and so is
+// "$1,204.50", "-3.00". More than four decimals are refused rather than rounded, and so is
 // "1,204": it may be a thousand or one and a bit.
 func ParseMoney(s string) (Money, bool) {
 	// First: taking a space out may make one sign of two broken ones.
@@ -28,6 +32,9 @@ func ParseMoney(s string) (Money, bool) {
 		return Money{}, false
 	}
 	s = strings.TrimSpace(strings.NewReplacer("\u00a0", " ", "\u202f", " ").Replace(s))
+	if g := grouped.FindStringSubmatch(s); g != nil {
+		s = g[1] + strings.ReplaceAll(g[2], ",", "") + g[3] + g[4] + strings.ReplaceAll(g[5], ".", "") + g[6]
+	}
 	m := amount.FindStringSubmatch(s)
 	if m == nil {
 		return Money{}, false
