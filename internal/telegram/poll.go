@@ -37,6 +37,7 @@ const (
 	firstWait   = time.Second
 	longestWait = time.Minute
 	menuTries   = 3
+	emptyWait   = 200 * time.Millisecond // where an empty answer comes at once
 )
 
 // Run receives updates until the context ends, and then returns nil: by webhook
@@ -144,6 +145,7 @@ func (a *Adapter) poll(ctx context.Context, sink Sink) {
 	wait := backoff{}
 	hold := time.Duration(0) // the first answer comes at once and shows that all is well
 	for ctx.Err() == nil {
+		begun := a.cfg.Now()
 		next, err := a.pollOnce(ctx, sink, offset, hold)
 		switch {
 		case ctx.Err() != nil:
@@ -153,6 +155,9 @@ func (a *Adapter) poll(ctx context.Context, sink Sink) {
 			hold = 0
 		default:
 			a.setState(true, "")
+			if next == offset && hold > 0 && a.cfg.Now().Sub(begun) < emptyWait {
+				pause(ctx, emptyWait) // what answers does not hold, and would be asked without end
+			}
 			wait, hold, offset = backoff{}, pollFor, next
 		}
 	}
@@ -330,7 +335,11 @@ func (b *backoff) sleep(ctx context.Context, err error) {
 	if limited, ok := errors.AsType[*chat.Limited](err); ok {
 		wait = max(wait, limited.After)
 	}
-	timer := time.NewTimer(wait)
+	pause(ctx, wait)
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

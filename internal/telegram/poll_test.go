@@ -251,6 +251,23 @@ func TestAServerWithoutWebhooksIsPolled(t *testing.T) {
 	}
 }
 
+func TestAServerThatDoesNotHoldIsNotAskedWithoutEnd(t *testing.T) {
+	inBubble(t, nil, func(r *rig) {
+		r.runs()
+		lift := r.tg.Break(tgs.Fault{Method: "getUpdates", Status: 200, Body: `{"ok":true,"result":[]}`})
+		r.alice.Says(r.alice.Private(), "/list") // ends the call that is being held
+		time.Sleep(time.Minute)
+		before := len(r.tg.Calls("getUpdates"))
+		time.Sleep(time.Minute)
+		if n := len(r.tg.Calls("getUpdates")) - before; n < 60 || n > 320 {
+			t.Errorf("%d calls in a minute", n)
+		}
+		lift()
+		time.Sleep(time.Minute)
+		r.wants("list")
+	})
+}
+
 func TestPlaces(t *testing.T) {
 	inBubble(t, nil, func(r *rig) {
 		r.runs()
