@@ -26,7 +26,10 @@ func (a *Adapter) Post(ctx context.Context, p chat.Post) (chat.Ref, error) {
 		if err != nil {
 			return "", fmt.Errorf("%q is no Telegram topic: %w", p.Place.Thread, chat.ErrRejected)
 		}
-		params.MessageThreadID = thread
+		// A link to the topic General names it, and so may a setting.
+		if thread != general {
+			params.MessageThreadID = thread
+		}
 	}
 	// A reply is for the eye: where the message is in another chat, or has been
 	// deleted, this one is sent all the same.

@@ -270,6 +270,17 @@ func TestAMessageStandsWhereItWasSent(t *testing.T) {
 	}
 }
 
+// People take a topic's number from its link, and General's is 1 there.
+func TestGeneralIsWrittenToWithoutAThread(t *testing.T) {
+	inBubble(t, nil, func(r *rig) {
+		ops := r.tg.Forum("ops", r.alice)
+		place := chat.Place{Transport: "telegram", ID: fmt.Sprint(ops.Chat), Thread: "1"}
+		if _, err := r.a.Post(r.ctx, chat.Post{Place: place, Message: say("hello")}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestLimited(t *testing.T) {
 	var seen []string
 	watch := func(c *Config) {
