@@ -45,8 +45,8 @@ type World struct {
 	Control func(s *store.Store, changed func(*store.Tx) error) (stop func(), err error)
 }
 
-// App is the bot with all its parts. Start and Stop may each be called once;
-// Stop also after a Start that failed.
+// App is the bot with all its parts. Start may be called once, Stop also after a Start
+// that failed and more than once.
 type App struct {
 	settings settings.Settings
 	world    World

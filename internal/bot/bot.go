@@ -53,7 +53,8 @@ type Chat interface {
 	Link(ref chat.Ref) string
 }
 
-// Config is what a Bot is made of. All fields but Observer and Named are required.
+// Config is what a Bot is made of. Required are all fields up to Speaker, Now and Log;
+// without the others there is none of what they are for.
 type Config struct {
 	Store    *store.Store
 	Panel    Panel

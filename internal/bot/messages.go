@@ -170,8 +170,8 @@ func (b *Bot) keepHandle(tx *store.Tx, id requests.ID, handle string) error {
 }
 
 // planCards records a card for every approver who has no account where the question
-// is, and for all of them where it was asked in private. Who has
-// one already, as after another allowlist, gets no other.
+// is, and for all of them where it was asked in private. Who has one already, as after
+// another allowlist, gets no other.
 func (b *Bot) planCards(tx *store.Tx, r requests.Request, place chat.Place) error {
 	all, err := b.messagesOf(tx, r.ID)
 	if err != nil {

@@ -130,7 +130,7 @@ type Post struct {
 }
 
 // What can go wrong when something is sent. An error that is none of these is
-// treated as [Lost].
+// treated as [ErrLost].
 var (
 	// ErrLost: no whole answer came; the message may or may not be there.
 	ErrLost = errors.New("no whole answer from the chat")

@@ -23,11 +23,11 @@ import (
 const stopWait = 2 * time.Second
 
 // Serve answers the shell's verbs for the store at path, which this process has open.
-// changed is called in the transaction that changes the allowlist.
-// It returns when it listens. stop ends it, within two seconds, and takes the socket
-// away; it has to be called before the store is closed. An error that is [ErrBotRuns]
-// means that another bot has that path; any other one means that the verbs have to
-// wait until the bot is stopped.
+// changed is called in the transaction that changes the allowlist; nil: nobody has to
+// follow it. It returns when it listens. stop ends it, within two seconds, and takes
+// the socket away; it has to be called before the store is closed. An error that is
+// [ErrBotRuns] means that another bot has that path; any other one means that the
+// verbs have to wait until the bot is stopped.
 func Serve(s *store.Store, changed func(*store.Tx) error, path string, log *slog.Logger) (stop func(), err error) {
 	socket := SocketPath(path)
 	l, err := listen(socket)

@@ -22,5 +22,5 @@
 // docs/requests.md has every step.
 //
 // An item is started once in its life: the step that records "started" is the only
-// one that gives the effect [Call], and nothing leads back before it.
+// one that gives the effect [DoCall], and nothing leads back before it.
 package requests
