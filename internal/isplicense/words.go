@@ -173,16 +173,10 @@ func priceOf(info string) string {
 	}
 	only := ""
 	for _, p := range found {
-		if only != "" && p != only && !sameMoney(p, only) {
+		if only != "" && p != only && !license.SamePrice(p, only) {
 			return ""
 		}
 		only = p
 	}
 	return only
-}
-
-func sameMoney(a, b string) bool {
-	x, ok1 := license.ParseMoney(a)
-	y, ok2 := license.ParseMoney(b)
-	return ok1 && ok2 && x == y
 }

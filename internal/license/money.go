@@ -71,6 +71,14 @@ func (m Money) String() string {
 	return s
 }
 
+// SamePrice compares two prices by what they mean, not how they are written. One that
+// can't be read is like no other.
+func SamePrice(a, b string) bool {
+	x, ok1 := ParseMoney(a)
+	y, ok2 := ParseMoney(b)
+	return ok1 && ok2 && x == y
+}
+
 // Sum adds prices as the panel wrote them. It is known only where each can be
 // read and all are in one currency.
 func Sum(prices ...string) (Money, bool) {

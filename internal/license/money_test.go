@@ -101,3 +101,21 @@ func TestSum(t *testing.T) {
 		}
 	}
 }
+
+func TestSamePrice(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		same bool
+	}{
+		{"4.50 EUR", "EUR 4,5", true},
+		{"4.50 EUR", "4.50 USD", false},
+		{"4.50 EUR", "4.51 EUR", false},
+		{"4.50 EUR", "4.50", false},
+		{"free", "free", false},
+		{"", "", false},
+	} {
+		if got := SamePrice(c.a, c.b); got != c.same || SamePrice(c.b, c.a) != got {
+			t.Errorf("%q and %q: %v", c.a, c.b, got)
+		}
+	}
+}

@@ -207,20 +207,13 @@ func Differences(a Action, shown, now Facts) []Change {
 	}
 	compare("product", shown.Product, now.Product)
 	compare("expiry", string(shown.Expires), string(now.Expires))
-	if !samePrice(shown.Price, now.Price) {
+	if !license.SamePrice(shown.Price, now.Price) {
 		compare("price", shown.Price, now.Price)
 	}
 	if a == Nodes {
 		compare("nodes", countText(shown.Nodes), countText(now.Nodes))
 	}
 	return c
-}
-
-// samePrice compares two prices by what they mean, not how they are written.
-func samePrice(a, b string) bool {
-	x, ok1 := license.ParseMoney(a)
-	y, ok2 := license.ParseMoney(b)
-	return ok1 && ok2 && x == y
 }
 
 func countText(n int) string {
