@@ -214,7 +214,7 @@ func label(s chat.Span, link string) string {
 func clip(t chat.Text, limit int) (clipped chat.Text, used int) {
 	clipped = make(chat.Text, 0, len(t))
 	for _, s := range t {
-		s.Text = clean(s.Text)
+		s.Text = chat.Clean(s.Text)
 		extra := overhead(s)
 		if left := limit - used - extra; units(s.Text) > left {
 			if s.Kind == chat.Mention || s.Kind == chat.Link || left < 1 {
@@ -253,36 +253,8 @@ var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 // object (docs.slack.dev/messaging/formatting-message-text#escaping).
 func escape(s string) string { return escaper.Replace(s) }
 
-// clean takes out what no message needs and some clients stumble over: broken
-// UTF-8, control characters, and what nobody sees.
-func clean(s string) string {
-	if plainASCII(s) {
-		return s
-	}
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n':
-			return r
-		case r == '\t':
-			return ' '
-		case unicode.IsControl(r), chat.Invisible(r):
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(s, "\uFFFD"))
-}
-
-func plainASCII(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c != '\n' && c < ' ' || c > '~' {
-			return false
-		}
-	}
-	return true
-}
-
 // flat is clean text on one line.
-func flat(s string) string { return strings.ReplaceAll(clean(s), "\n", " ") }
+func flat(s string) string { return strings.ReplaceAll(chat.Clean(s), "\n", " ") }
 
 // oneLine puts the text on one line.
 func oneLine(t chat.Text) chat.Text {

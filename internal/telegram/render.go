@@ -242,7 +242,7 @@ func runeCost(r rune) cost {
 
 // markup gives the tags around a span and the clean text between them.
 func markup(s chat.Span, style chat.SpanKind) (open, content, end string) {
-	content = clean(s.Text)
+	content = chat.Clean(s.Text)
 	kind := s.Kind
 	if kind == chat.Plain {
 		kind = style
@@ -256,7 +256,7 @@ func markup(s chat.Span, style chat.SpanKind) (open, content, end string) {
 		return "<code>", content, "</code>"
 	case chat.Link:
 		if content == "" {
-			content = clean(s.URL)
+			content = chat.Clean(s.URL)
 		}
 		if target, ok := address(s.URL); ok {
 			return `<a href="` + escaper.Replace(target) + `">`, content, "</a>"
@@ -264,7 +264,7 @@ func markup(s chat.Span, style chat.SpanKind) (open, content, end string) {
 	case chat.Mention:
 		id, ours := strings.CutPrefix(string(s.Account), transport+":")
 		if content == "" {
-			content = clean(string(s.Account))
+			content = chat.Clean(string(s.Account))
 		}
 		if n, err := strconv.ParseInt(id, 10, 64); ours && err == nil && n > 0 {
 			return `<a href="tg://user?id=` + strconv.FormatInt(n, 10) + `">`, content, "</a>"
@@ -280,22 +280,6 @@ func address(s string) (string, bool) {
 		return "", false
 	}
 	return u.String(), true
-}
-
-// clean makes text that Telegram takes as it is: valid UTF-8 without control
-// characters and without what nobody sees.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n':
-			return r
-		case r == '\t':
-			return ' '
-		case unicode.IsControl(r), chat.Invisible(r):
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(s, "\uFFFD"))
 }
 
 // visible says whether anything remains when Telegram has trimmed a message.
@@ -413,7 +397,7 @@ func keyboard(buttons []chat.Button) (*inlineKeyboard, error) {
 		if b.Action == "" || len(data) > maxData {
 			return nil, fmt.Errorf("a button's action and value must be 1 to %d bytes long: %w", maxData-1, chat.ErrRejected)
 		}
-		label := strings.TrimSpace(shorten(strings.ReplaceAll(clean(b.Label), "\n", " "), maxLabel))
+		label := strings.TrimSpace(shorten(strings.ReplaceAll(chat.Clean(b.Label), "\n", " "), maxLabel))
 		if !visible(escaper.Replace(label)) {
 			label = b.Action
 		}
