@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/isplicense/license-bot/internal/chat"
@@ -106,7 +105,7 @@ func (b *Bot) through(c Chat, op string, place chat.Place, send func() (chat.Ref
 	if limited, ok := errors.AsType[*chat.Limited](err); ok {
 		after := max(limited.After, 100*time.Millisecond)
 		lane := method
-		if strings.Contains(limited.Scope, place.ID) {
+		if limited.Here {
 			lane = here
 		}
 		b.lanes.hold(lane, b.Now().Add(after))

@@ -156,7 +156,7 @@ func (e *Closed) Error() string { return "the bot may not post there: " + e.Why 
 // Limited says that the chat wants to be left alone for a while.
 type Limited struct {
 	After time.Duration
-	Scope string // what must wait: the method, or method and channel
+	Here  bool // in the place that it was sent to; else in all of them, with the same method
 }
 
 func (e *Limited) Error() string { return fmt.Sprintf("rate limited for %s", e.After) }

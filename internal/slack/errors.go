@@ -186,11 +186,7 @@ func byStatus(method string, status int) error {
 // limited names what must wait: Slack counts chat.postMessage by channel and all
 // else by method (docs.slack.dev/apis/web-api/rate-limits).
 func limited(method, channel string, after time.Duration) error {
-	scope := method
-	if method == methodPost && channel != "" {
-		scope += " " + channel
-	}
-	return &chat.Limited{After: after, Scope: scope}
+	return &chat.Limited{After: after, Here: method == methodPost && channel != ""}
 }
 
 // outcome is the error's word for [Config.Observe].

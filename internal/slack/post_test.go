@@ -189,14 +189,14 @@ func TestRateLimits(t *testing.T) {
 		w.slack.Break(c.broken)
 		_, err := w.bot.Post(t.Context(), chat.Post{Place: chat.Place{ID: channel}, Message: plainMessage("x")})
 		limit, ok := errors.AsType[*chat.Limited](err)
-		if !ok || limit.After != c.after || limit.Scope != methodPost+" "+channel {
+		if !ok || limit.After != c.after || !limit.Here {
 			t.Errorf("%s: %#v", name, err)
 		}
 	}
 	w := newWorld(t, nil)
 	w.slack.Break(slackserver.RateLimited(methodUpdate, 3))
 	err := w.bot.Edit(t.Context(), makeRef(channel, "1.000001"), plainMessage("x"))
-	if limit, ok := errors.AsType[*chat.Limited](err); !ok || limit.Scope != methodUpdate {
+	if limit, ok := errors.AsType[*chat.Limited](err); !ok || limit.Here {
 		t.Errorf("edit: %#v", err)
 	}
 }

@@ -34,7 +34,7 @@ const (
 func refusal(method, chatID string, a apiAnswer) error {
 	switch {
 	case a.Code == http.StatusTooManyRequests:
-		return limited(method, chatID, a.Parameters.RetryAfter)
+		return limited(chatID, a.Parameters.RetryAfter)
 	case a.Parameters.MigrateTo != 0:
 		return &chat.Moved{To: group(a.Parameters.MigrateTo)}
 	case a.Code == http.StatusNotFound && strings.Contains(strings.ToLower(a.Description), "method not found"):
@@ -86,12 +86,12 @@ func closedWhy(chatID string, code int, text string) string {
 	return ""
 }
 
-func limited(method, chatID string, seconds int) error {
+func limited(chatID string, seconds int) error {
 	after := time.Duration(min(seconds, int(longestPause.Seconds()))) * time.Second
 	if after <= 0 {
 		after = fallbackWait
 	}
-	return &chat.Limited{After: after, Scope: strings.TrimSpace(method + " " + chatID)}
+	return &chat.Limited{After: after, Here: chatID != ""}
 }
 
 // brief keeps what is Telegram's own sentence.

@@ -101,7 +101,7 @@ func TestNobodySilencesTheBot(t *testing.T) {
 		-1: fallbackWait, 0: fallbackWait, 1: time.Second, 3600: time.Hour, 3601: time.Hour, 1 << 40: time.Hour, math.MaxInt: time.Hour, math.MinInt: fallbackWait,
 	} {
 		var l *chat.Limited
-		if err := limited("sendMessage", "5", seconds); !errors.As(err, &l) || l.After != want {
+		if err := limited("5", seconds); !errors.As(err, &l) || l.After != want {
 			t.Errorf("%d seconds: %v", seconds, err)
 		}
 	}

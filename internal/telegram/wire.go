@@ -192,7 +192,7 @@ func (x *exchange) outcome(method, chatID string, err error) (json.RawMessage, e
 func (x *exchange) strange(method, chatID string) error {
 	switch {
 	case x.status == http.StatusTooManyRequests:
-		return limited(method, chatID, x.retryAfter)
+		return limited(chatID, x.retryAfter)
 	case x.status == http.StatusNotFound, x.status == http.StatusMethodNotAllowed, x.status == http.StatusNotImplemented:
 		return fmt.Errorf("telegram %s: %w: status %d", method, errNoMethod, x.status)
 	case x.status >= 300 && x.status < 500:
