@@ -96,7 +96,6 @@ func (u *unspoken) close() {
 // part is a line of /readyz.
 type part struct {
 	name  string
-	ok    bool
 	state string
 }
 
@@ -122,18 +121,19 @@ func (a *App) ready(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (a *App) parts() (parts []part, ready bool) {
-	store := part{name: "store", ok: true, state: "ok"}
-	if c, down := a.now(); c == nil {
-		store.ok, store.state = false, "broken: "+down+"; it is tried again until it takes writes"
+	store := part{"store", "ok"}
+	c, down := a.now()
+	if c == nil {
+		store.state = "broken: " + down + "; it is tried again until it takes writes"
 	}
 	parts = append(parts, store)
 	chats := false
 	add := func(name string, ok bool, why string) {
-		p := part{name: name, ok: ok, state: "ok"}
-		if !ok {
+		p := part{name, "ok"}
+		switch {
+		case !ok:
 			p.state = why
-		}
-		if ok && why != "" {
+		case why != "":
 			p.state = "takes commands over HTTP, but " + why
 		}
 		chats = chats || ok
@@ -147,9 +147,8 @@ func (a *App) parts() (parts []part, ready bool) {
 		ok, why := a.telegram.State()
 		add("telegram", ok, why)
 	}
-	panel := part{name: "panel", ok: true, state: "no refusal"}
+	panel := part{"panel", "no refusal"}
 	if s := a.panel.State(); !s.OK {
-		panel.ok = false
 		panel.state = "refuses the bot: " + string(s.Reason)
 		if s.Message != "" {
 			panel.state += " (" + s.Message + ")"
@@ -161,8 +160,8 @@ func (a *App) parts() (parts []part, ready bool) {
 	parts = append(parts, panel)
 	select {
 	case <-a.stopping:
-		return append(parts, part{name: "bot", state: "stopping"}), false
+		return append(parts, part{"bot", "stopping"}), false
 	default:
 	}
-	return parts, store.ok && chats
+	return parts, c != nil && chats
 }
