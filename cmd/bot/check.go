@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/isplicense/license-bot/internal/app"
+	"github.com/isplicense/license-bot/internal/requests"
 	"github.com/isplicense/license-bot/internal/settings"
 	"github.com/isplicense/license-bot/internal/store"
 )
@@ -81,7 +82,7 @@ func checkStore(path string, admins bool) (string, error) {
 	err = st.View(func(tx *store.Tx) error {
 		all, err := tx.Members()
 		people = len(all)
-		if err == nil && people == 0 && !admins {
+		if err == nil && len(all.AtLeast(requests.Admin)) == 0 && !admins {
 			err = app.ErrNoAdmin
 		}
 		return err
