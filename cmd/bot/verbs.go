@@ -25,7 +25,7 @@ type verb struct {
 func verbs() []verb {
 	return []verb{
 		{
-			name: "demo", usage: "demo [--addr ADDR] [--once]", needs: "nothing",
+			name: "demo", usage: "demo [--addr ADDR] [--once] [--verbose]", needs: "nothing",
 			about: "the main job with nothing to set up, as a tour", more: demoHelp, run: runDemo,
 		},
 		{
