@@ -258,7 +258,7 @@ func (b *Bot) audit(say *chat.Speaker, code license.Code) (chat.Message, error) 
 // summary is what bare "/license" tells.
 func (b *Bot) summary(ctx context.Context, say *chat.Speaker, me requests.Member) (chat.Message, error) {
 	v := chat.SummaryView{Now: b.Now(), Today: b.today(), MayAsk: me.Role >= requests.Operator}
-	open, err := b.open(func(r requests.Request) bool { return waitsFor(r, me) || r.By.Person == me.Person })
+	open, err := b.open(func(r requests.Request) bool { return waitsFor(r, me) || r.IsOwn(me) })
 	if err != nil {
 		return chat.Message{}, err
 	}
@@ -284,13 +284,12 @@ const soon = 7
 // confirmation or approval, or, where nobody knows what came of it, for what they can
 // do about that.
 func waitsFor(r requests.Request, m requests.Member) bool {
-	own := r.By.Person == m.Person
 	switch {
 	case r.State != requests.Proposed:
 		unknown := slices.ContainsFunc(r.Items, func(i requests.Item) bool { return i.State == requests.Unknown })
-		return unknown && (own || m.Role >= requests.Admin)
+		return unknown && (r.IsOwn(m) || m.Role >= requests.Admin)
 	case r.Need == 0:
-		return own
+		return r.AskedBy(m)
 	}
 	return slices.ContainsFunc(r.Approvers, func(a requests.Member) bool { return a.Person == m.Person })
 }

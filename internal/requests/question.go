@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// isRequester says whether the member is the person whose account asked.
-func (s *step) isRequester(m Member) bool {
-	return slices.Contains(m.Accounts, s.Request.By.Account)
-}
+// AskedBy says whether the member is the person whose account asked: they alone can
+// confirm it.
+func (r Request) AskedBy(m Member) bool { return slices.Contains(m.Accounts, r.By.Account) }
 
-// isOwn says whether the request counts as the member's own.
-func (s *step) isOwn(m Member) bool { return isOwn(s.Request.By, m) }
+// IsOwn says whether the request counts as the member's own: they can cancel it, and
+// can't approve it.
+func (r Request) IsOwn(m Member) bool { return isOwn(r.By, m) }
 
 // isOwn says whether what was asked by somebody counts as the member's own: by the
 // member's accounts, or by the name under which it was asked.
@@ -60,7 +60,7 @@ func (s *step) confirm(who Who, m Member) {
 	switch {
 	case s.Request.Need > 0:
 		s.refuse(who, Answer{Kind: WrongButton}, "pressed confirm on a request that others approve")
-	case !s.isRequester(m):
+	case !s.Request.AskedBy(m):
 		s.refuse(who, Answer{Kind: NotYours}, "pressed confirm on somebody else's request")
 	case m.Role < Operator:
 		s.refuse(who, Answer{Kind: NotAllowed, Need: Operator}, "pressed confirm as "+m.Role.String())
@@ -71,7 +71,7 @@ func (s *step) confirm(who Who, m Member) {
 }
 
 func (s *step) cancel(who Who, m Member) {
-	if !s.isOwn(m) && m.Role < Admin {
+	if !s.Request.IsOwn(m) && m.Role < Admin {
 		s.refuse(who, Answer{Kind: NotYours}, "pressed cancel on somebody else's request")
 		return
 	}
@@ -89,7 +89,7 @@ func (s *step) vote(who Who, m Member, approve bool) {
 	case m.Role < Approver:
 		s.refuse(who, Answer{Kind: NotAllowed, Need: Approver}, "pressed approve or deny as "+m.Role.String())
 		return
-	case s.isOwn(m):
+	case s.Request.IsOwn(m):
 		s.refuse(who, Answer{Kind: OwnRequest}, "pressed approve or deny on a request of their own")
 		return
 	}
@@ -149,7 +149,7 @@ func (s *step) membersChanged() {
 // voter is the person whose vote it is now, "" where it does not count any more.
 func (s *step) voter(v Vote) string {
 	m, ok := s.k.Members.Of(v.Account)
-	if !ok || m.Role < Approver || s.isOwn(m) {
+	if !ok || m.Role < Approver || s.Request.IsOwn(m) {
 		return ""
 	}
 	return m.Person
