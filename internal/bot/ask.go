@@ -344,7 +344,6 @@ func (b *Bot) propose(ctx context.Context, t store.Task, w wish, f findings) {
 	})
 	if err != nil {
 		b.failed("question", "", err)
-		return
 	}
 }
 

@@ -24,15 +24,11 @@ func (b *Bot) follow(ctx context.Context, from, to chat.Place) {
 // relocate takes what is still asked or to be told in a chat on to the one that it
 // has become. Told once more, it finds nothing there.
 func (b *Bot) relocate(tx *store.Tx, from, to chat.Place) error {
-	var live []requests.Request
-	err := tx.EachOpen(func(r requests.Request) error {
-		live = append(live, r)
-		return nil
-	})
+	all, err := live(tx)
 	if err != nil {
 		return err
 	}
-	for _, r := range live {
+	for _, r := range all {
 		if err := b.relocateRequest(tx, r, from, to); err != nil {
 			return err
 		}

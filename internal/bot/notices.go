@@ -70,7 +70,7 @@ func (b *Bot) notify(ctx context.Context, t store.Task, n notice, doubtful bool)
 // notifyAgain tries once more after a failure that may pass.
 func (b *Bot) notifyAgain(t store.Task, n notice, doubtful bool, err error) {
 	t.Tries++
-	wait := min(time.Second<<min(t.Tries-1, 8), 5*time.Minute)
+	wait := backoff(t.Tries, 5*time.Minute)
 	b.Log.Warn("notice not delivered", "notice", n.Nonce, "chat", n.Place.Transport, "error", err, "again", wait)
 	b.later(wait, finishing, taskNotice, "", func(ctx context.Context) { b.notify(ctx, t, n, doubtful) })
 }

@@ -65,15 +65,11 @@ func Revoke(tx *store.Tx, a requests.Account, by requests.Who) (requests.Member,
 // MembersChanged brings the open questions to the allowlist as it is within the
 // transaction that has changed it: what they count, and whom they ask.
 func (b *Bot) MembersChanged(tx *store.Tx) error {
-	var open []requests.Request
-	err := tx.EachOpen(func(r requests.Request) error {
-		open = append(open, r)
-		return nil
-	})
+	all, err := live(tx)
 	if err != nil {
 		return err
 	}
-	for _, r := range open {
+	for _, r := range all {
 		if _, _, err := b.step(tx, r, requests.MembersChanged{}, b.Now()); err != nil {
 			return err
 		}

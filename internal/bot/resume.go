@@ -11,22 +11,20 @@ import (
 // resume goes on with what the store says was not finished. What it plans begins
 // after its transaction.
 func (b *Bot) resume() error {
-	var live []requests.Request
+	var unfinished []requests.Request
 	var tasks []store.Task
 	err := b.Store.View(func(tx *store.Tx) error {
 		var err error
 		if tasks, err = tx.Tasks(); err != nil {
 			return err
 		}
-		return tx.EachOpen(func(r requests.Request) error {
-			live = append(live, r)
-			return nil
-		})
+		unfinished, err = live(tx)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("the store can't be read at the start: %w", err)
 	}
-	for _, r := range live {
+	for _, r := range unfinished {
 		failpoint.Here("start/before-request")
 		if err := b.resumeRequest(r); err != nil {
 			return fmt.Errorf("request %s can't be gone on with: %w", r.ID, err)
@@ -36,8 +34,8 @@ func (b *Bot) resume() error {
 		failpoint.Here("start/before-task")
 		b.runTask(t, true)
 	}
-	if len(live)+len(tasks) > 0 {
-		b.Log.Info("going on with what was not finished", "requests", len(live), "tasks", len(tasks))
+	if len(unfinished)+len(tasks) > 0 {
+		b.Log.Info("going on with what was not finished", "requests", len(unfinished), "tasks", len(tasks))
 	}
 	return nil
 }

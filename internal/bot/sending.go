@@ -130,7 +130,13 @@ func (b *Bot) wait(m message, err error) (time.Duration, error) {
 	if b.Now().Sub(m.Since) > undelivered {
 		return time.Hour, err
 	}
-	return min(time.Second<<min(n-1, 8), 5*time.Minute), err
+	return backoff(n, 5*time.Minute), err
+}
+
+// backoff is the wait after so many failures in a row: a second after the first, then
+// twice as long each time, up to most.
+func backoff(failures int, most time.Duration) time.Duration {
+	return min(time.Second<<min(failures-1, 30), most)
 }
 
 // notPosted decides what becomes of a message that the chat did not take.
@@ -404,7 +410,7 @@ func (b *Bot) deliver(ctx context.Context, t store.Task, w whisper) {
 		return
 	default:
 		t.Tries++
-		wait = min(time.Second<<min(t.Tries-1, 6), time.Minute)
+		wait = backoff(t.Tries, time.Minute)
 		if other, ok := otherwise(c, w); ok && t.Tries >= oneWayTries && b.Now().Sub(w.Since) >= oneWayUse && !errors.Is(err, chat.ErrTemporary) {
 			// It may have arrived. But an answer changes nothing and one person alone
 			// sees it: twice it is a nuisance, and without it they type the command again.

@@ -174,6 +174,16 @@ func (b *Bot) retire(tx *store.Tx, r requests.Request) error {
 	return tx.SetLive(r.ID, false)
 }
 
+// live gives the requests that retire has not taken off, to be changed one after the
+// other: that is not done while they are walked through.
+func live(tx *store.Tx) (all []requests.Request, err error) {
+	err = tx.EachOpen(func(r requests.Request) error {
+		all = append(all, r)
+		return nil
+	})
+	return all, err
+}
+
 // guard keeps the index of what is open on which licence.
 func (b *Bot) guard(tx *store.Tx, before, after requests.Request) error {
 	held := after.OpenGuards()
