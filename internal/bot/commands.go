@@ -174,7 +174,7 @@ func (b *Bot) readAnswer(ctx context.Context, say *chat.Speaker, in chat.Inbound
 	case commands.List:
 		all, err := b.Panel.Inventory(ctx)
 		found := matching(all, c.Words)
-		return say.List(found, c.Words, 0), err
+		return say.List(found, c.Words), err
 	case commands.Expiring:
 		all, err := b.Panel.Inventory(ctx)
 		return say.Expiring(due(all, b.today(), c.Days), c.Days, b.today()), err
@@ -219,7 +219,7 @@ func (b *Bot) history(ctx context.Context, say *chat.Speaker, code license.Code)
 	for i, e := range entries {
 		ops[i] = chat.Operation{When: e.When, What: e.What, Who: e.Who}
 	}
-	return say.History(code, ops, 0), err
+	return say.History(code, ops), err
 }
 
 // audited is how much of the audit trail is shown in a chat.

@@ -399,7 +399,7 @@ func (b *Bot) deliver(ctx context.Context, t store.Task, w whisper) {
 		b.follow(ctx, w.In.Place, moved.To)
 		w.In.Place, w.In.Message = moved.To, ""
 	case errors.As(err, &closed) && w.Direct && !w.Instead:
-		b.replace(ctx, t, w.In, b.speaker(w.In).PrivateFirst(""))
+		b.replace(ctx, t, w.In, b.speaker(w.In).PrivateFirst())
 		return
 	case errors.As(err, &closed) && !w.Direct && !w.In.Place.Private:
 		// Where nobody can be told aloud they are told in private.

@@ -279,12 +279,9 @@ func (s *Speaker) AnsweredInPrivate() Message {
 }
 
 // PrivateFirst asks a person to open a private chat before they can be answered
-// there. bot is the bot's name in that chat, "" where it is not known.
-func (s *Speaker) PrivateFirst(bot string) Message {
-	if bot == "" {
-		return say(iconNone, s.w.answer.privateFirst.fill(nil))
-	}
-	return say(iconNone, s.w.answer.privateFirstOf.fill(args{"bot": plain(bot)}))
+// there.
+func (s *Speaker) PrivateFirst() Message {
+	return say(iconNone, s.w.answer.privateFirst.fill(nil))
 }
 
 // PanelDown says why nothing could be read from the panel, and when it is tried

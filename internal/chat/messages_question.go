@@ -8,12 +8,11 @@ import (
 
 // View is what a question must know beside its request.
 type View struct {
-	Now        time.Time
-	Here       string            // the transport of the place: who has no account in it is named, not mentioned
-	Approvers  []requests.Member // those who may approve; five at the most are named
-	MorePeople int               // others who may
-	Link       string            // of a copy: where the question stands; ""
-	Twin       bool              // with Link: the copy is in the same place, and was the question once
+	Now       time.Time
+	Here      string            // the transport of the place: who has no account in it is named, not mentioned
+	Approvers []requests.Member // those who may approve; five at the most are named
+	Link      string            // of a copy: where the question stands; ""
+	Twin      bool              // with Link: the copy is in the same place, and was the question once
 }
 
 // Question is the message of a request in whatever state it is: the question with
@@ -138,12 +137,11 @@ func (s *Speaker) asks(r requests.Request, v View) Text {
 		return nil
 	}
 	shown := v.Approvers[:min(len(v.Approvers), mentionMax)]
-	more := v.MorePeople + len(v.Approvers) - len(shown)
 	var names []Text
 	for _, m := range shown {
 		names = append(names, memberIn(m, v.Here))
 	}
-	if more > 0 {
+	if more := len(v.Approvers) - len(shown); more > 0 {
 		return s.w.question.asksMore.fill(s.w.tag, more, args{"who": join(", ", names...)})
 	}
 	return s.w.question.asks.fill(args{"who": s.all(names)})
@@ -220,7 +218,6 @@ func (s *Speaker) ended(r requests.Request, v View, w widths) Message {
 	m := Message{Icon: iconStopped}
 	q := s.w.question
 	a := args{"title": s.title(r), "who": who(r.Decided.Who)}
-	var why Text
 	switch {
 	case r.State == requests.Expired:
 		m.Icon, m.Head = iconExpired, q.expired.fill(a)
@@ -228,13 +225,10 @@ func (s *Speaker) ended(r requests.Request, v View, w widths) Message {
 		m.Head = q.denied.fill(a)
 	case r.Decided.Account == requests.Bot || r.Decided.Account == "":
 		m.Head = q.stopped.fill(a)
-		if r.Why != "" {
-			why = q.reason.fill(args{"because": s.because(r.Why)})
-		}
 	default:
 		m.Head = q.cancelled.fill(a)
 	}
-	m.Blocks = paragraph(why, q.nothing.fill(nil))
+	m.Blocks = paragraph(q.nothing.fill(nil))
 	m.Blocks = append(m.Blocks, s.subject(r, w, false)...)
 	m.Blocks = append(m.Blocks, note(s.decision(r, v.Now), s.requestNote(r), s.elsewhere(v))...)
 	return m

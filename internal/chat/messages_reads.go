@@ -126,9 +126,8 @@ func (s *Speaker) WhoAmI(a requests.Account, m requests.Member, known bool) Mess
 	return Message{Head: s.w.read.whoami.fill(args{"role": plain(s.w.roles[m.Role])}), Blocks: []Block{{Facts: facts}}}
 }
 
-// List shows the licences that were found by the words; more is how many there are
-// besides them.
-func (s *Speaker) List(all []license.License, words []string, more int) Message {
+// List shows the licences that were found by the words.
+func (s *Speaker) List(all []license.License, words []string) Message {
 	about := plain(cut(oneLine(strings.Join(words, " ")), nameMax))
 	if len(all) == 0 {
 		if len(words) == 0 {
@@ -137,15 +136,15 @@ func (s *Speaker) List(all []license.License, words []string, more int) Message 
 		return say(iconNone, s.w.read.noneFound.fill(args{"words": about}), s.w.answer.seeList.fill(nil))
 	}
 	shown := all[:min(len(all), listMax)]
-	m := Message{Head: s.w.read.licences.fill(s.w.tag, len(all)+more, nil)}
+	m := Message{Head: s.w.read.licences.fill(s.w.tag, len(all), nil)}
 	if len(words) > 0 {
-		m.Head = s.w.read.licencesOf.fill(s.w.tag, len(all)+more, args{"words": about})
+		m.Head = s.w.read.licencesOf.fill(s.w.tag, len(all), args{"words": about})
 	}
 	var lines []Text
 	for _, l := range shown {
 		lines = append(lines, join(" · ", s.named(l), short(l.Product, 40), short(string(l.Expires), 10), s.unusual(l.Status)))
 	}
-	if more += len(all) - len(shown); more > 0 {
+	if more := len(all) - len(shown); more > 0 {
 		lines = append(lines, s.w.now.narrowed.fill(s.w.tag, more, args{"command": command("list WORDS")}))
 	}
 	m.Blocks = []Block{{Lines: lines}}
@@ -273,7 +272,7 @@ func (s *Speaker) stands(r requests.Request, now time.Time) Text {
 type Operation struct{ When, What, Who string }
 
 // History shows what the panel says was done with a licence.
-func (s *Speaker) History(c license.Code, ops []Operation, more int) Message {
+func (s *Speaker) History(c license.Code, ops []Operation) Message {
 	a := args{"code": code(c)}
 	if len(ops) == 0 {
 		return say(iconNone, s.w.read.noHistory.fill(a))
@@ -283,7 +282,7 @@ func (s *Speaker) History(c license.Code, ops []Operation, more int) Message {
 	for _, o := range shown {
 		lines = append(lines, join(" · ", short(o.When, 20), short(s.orUnknown(oneLine(o.What)), 100), short(o.Who, 40)))
 	}
-	if more += len(ops) - len(shown); more > 0 {
+	if more := len(ops) - len(shown); more > 0 {
 		lines = append(lines, s.more(more))
 	}
 	return Message{Head: s.w.read.history.fill(a), Blocks: []Block{{Lines: lines}}}

@@ -142,7 +142,6 @@ func TestQuestions(t *testing.T) {
 		cancelled, denied, expired, stopped := decided(r), decided(r), r, decided(r)
 		cancelled.State, denied.State, expired.State, stopped.State = requests.Cancelled, requests.Denied, requests.Expired, requests.Cancelled
 		stopped.Decided.Who = requests.Who{Account: requests.Bot, Person: "bot"}
-		stopped.Why = requests.ReasonGone
 		refused := ended(r, requests.Not, requests.FromPanel, requests.ReasonMoney, "Not enough money")
 		messages := []Message{
 			s.Question(r, v),
@@ -199,7 +198,9 @@ func TestQuestionsOfMany(t *testing.T) {
 	partly.Items[2].State, partly.Items[2].Reason, partly.Items[2].Rechecked = requests.Unknown, requests.ReasonTimeout, noon.Add(time.Hour)
 	v := view
 	v.Approvers = []requests.Member{{Person: "bob", Accounts: []requests.Account{bob.Account}}}
-	v.MorePeople = 3
+	for _, name := range []string{"dave", "erin", "frank", "grace", "heidi", "ivan", "judy"} {
+		v.Approvers = append(v.Approvers, requests.Member{Person: name})
+	}
 	v.Link = "https://example.slack.com/archives/C1/p1"
 	twin := view
 	twin.Link, twin.Twin = v.Link, true
@@ -283,7 +284,7 @@ func TestAnswers(t *testing.T) {
 		s.CannotPost("not-in-chat", "", false), s.CannotPost("not-in-chat", "", true),
 		s.NotYet(r, noon),
 		s.Undelivered(ended(r, requests.Applied, requests.FromPanel, "", ""), "archived"),
-		s.AnsweredInPrivate(), s.PrivateFirst("isp_bot"), s.PrivateFirst(""),
+		s.AnsweredInPrivate(), s.PrivateFirst(),
 		s.PanelDown(requests.ReasonMaintenance, time.Time{}), s.PanelDown(requests.ReasonAuth, noon.Add(time.Hour)),
 		s.NoLicence("1009"), s.NoneAsked("1009"), s.NoNodes("1001"), s.NothingToChange("1001"),
 	)
@@ -306,11 +307,11 @@ func TestReads(t *testing.T) {
 		s.Summary(SummaryView{Now: noon, Waiting: open[:3], Yours: open[3:], Due: all, Today: today, MayAsk: true}),
 		s.Summary(SummaryView{Now: noon, Unread: requests.ReasonTimeout}),
 		s.WhoAmI("slack:T1/U5", requests.Member{}, false), s.WhoAmI(alice.Account, member, true),
-		s.List(all, nil, 0), s.List(all, []string{"srv"}, 7), s.List(nil, []string{"nope"}, 0),
+		s.List(all, nil), s.List(slices.Repeat(all, 9), []string{"srv"}), s.List(nil, []string{"nope"}),
 		s.Show(all[1], 2), s.Expiring(all, 7, today), s.Expiring(nil, 1, today),
 		s.Products(license.FindProducts("VMmanager"), nil), s.Products(nil, []string{"cpanel"}),
 		s.Pending(open, noon), s.Pending(nil, noon),
-		s.History("1001", []Operation{{"2025-01-10", "Prolonged for 1 month", "client"}}, 0), s.History("1001", nil, 0),
+		s.History("1001", []Operation{{"2025-01-10", "Prolonged for 1 month", "client"}}), s.History("1001", nil),
 		s.Balance("12.50 EUR"), s.Balance(""),
 		s.Help(commands.Specs(), requests.Viewer, ""), s.Help(commands.Specs(), requests.Viewer, "renew"),
 		s.SayError(&commands.Error{Kind: commands.UnknownVerb, Word: "renwe", Near: []string{"renew"}}),

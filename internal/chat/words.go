@@ -195,7 +195,7 @@ type questionWords struct {
 	wasConfirmed, wasApproved, wasCancelled phrase
 	wasDenied, wasExpired, wasStopped       phrase
 	wasExpiredNo                            counted
-	nothing, reason                         phrase
+	nothing                                 phrase
 }
 
 type reportWords struct {
@@ -231,7 +231,7 @@ type answerWords struct {
 	closedAsked, closedRefused                       phrase
 	add, addNext, invite, inviteNext, elsewhere      phrase
 	undelivered, undeliveredNext                     phrase
-	private, privateFirst, privateFirstOf            phrase
+	private, privateFirst                            phrase
 	panelDown, panelUntil                            phrase
 	noLicence, seeList, noNodes, noChange, seeShow   phrase
 	deleted, lifetime                                phrase // what the facts rule out

@@ -111,7 +111,6 @@ var english = words{
 		wasExpiredNo:  counted{Other: "Expired: {have} of {n} approvals by {when}."},
 		wasStopped:    "Stopped by the bot, {when}.",
 		nothing:       "Nothing was sent to the panel.",
-		reason:        "Because {because}.",
 	},
 	report: reportWords{
 		many:       counted{One: "{n} licence: {counts}", Other: "{n} licences: {counts}"},

@@ -136,9 +136,8 @@ var englishAnswers = answerWords{
 	undelivered:     "The outcome of request {id} could not be delivered",
 	undeliveredNext: "Please tell {who}.",
 
-	private:        "The answer went to you in our private chat",
-	privateFirst:   "Start a private chat with the bot first, then ask again",
-	privateFirstOf: "Start a private chat with @{bot} first, then ask again",
+	private:      "The answer went to you in our private chat",
+	privateFirst: "Start a private chat with the bot first, then ask again",
 
 	panelDown:  "The panel could not be read: {because}",
 	panelUntil: "The bot asks the panel again at {when}.",

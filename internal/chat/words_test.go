@@ -364,7 +364,7 @@ func TestMessagesFit(t *testing.T) {
 		for range r.Need {
 			r.Votes = append(r.Votes, requests.Vote{Who: person, At: noon})
 		}
-		v := View{Now: noon, Here: "slack", MorePeople: 3, Link: "https://example.slack.com/archives/C1/p1"}
+		v := View{Now: noon, Here: "slack", Link: "https://example.slack.com/archives/C1/p1"}
 		for range 9 {
 			v.Approvers = append(v.Approvers, requests.Member{Person: person.Person, Accounts: []requests.Account{person.Account}})
 		}
@@ -410,9 +410,9 @@ func TestListsFit(t *testing.T) {
 			members = append(members, requests.Member{Person: name, Role: requests.Viewer, Accounts: []requests.Account{"telegram:999999999999999999", "slack:T123456789/U123456789"}})
 		}
 		for _, m := range []Message{
-			s.List(ls, []string{name}, 5), s.Expiring(ls, 7, "2025-02-05"), s.Show(ls[0], 5),
+			s.List(ls, []string{name}), s.Expiring(ls, 7, "2025-02-05"), s.Show(ls[0], 5),
 			s.Summary(SummaryView{Now: noon, Waiting: open, Due: ls, Today: "2025-02-05", MayAsk: true}),
-			s.Pending(open, noon), s.LeftOut(asked, 1), s.History("1001", ops, 5), s.AuditLines(entries, "1001", 5), s.Members(members),
+			s.Pending(open, noon), s.LeftOut(asked, 1), s.History("1001", ops), s.AuditLines(entries, "1001", 5), s.Members(members),
 		} {
 			sound(t, m)
 			if len(m.Buttons) > listMax {

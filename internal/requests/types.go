@@ -224,7 +224,6 @@ type Request struct {
 	Deadline  time.Time `json:"deadline"`
 	Decided   Vote      `json:"decided,omitzero"`  // who ended the question, when; Account is Bot for a deadline
 	Balance   string    `json:"balance,omitempty"` // as the question showed it; "" : could not be read
-	Why       Reason    `json:"why,omitempty"`     // of a cancellation by the bot itself
 	Where     string    `json:"where"`             // the place and message it was asked from; opaque here
 	Follows   ID        `json:"follows,omitempty"` // the request whose facts had changed
 }
