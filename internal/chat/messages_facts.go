@@ -4,6 +4,7 @@ import (
 	"slices"
 	"unicode"
 
+	"github.com/isplicense/license-bot/internal/commands"
 	"github.com/isplicense/license-bot/internal/license"
 	"github.com/isplicense/license-bot/internal/requests"
 )
@@ -335,9 +336,6 @@ func fit(build func(widths) Message) Message {
 	return m
 }
 
-// bulkMax is how many licences one request has at the most.
-const bulkMax = 50
-
 // many is a request for several licences: what they have in common, and a line
 // each, with the outcomes or as the question shows them.
 func (s *Speaker) many(r requests.Request, items []requests.Item, w widths, outcome bool) []Block {
@@ -353,7 +351,7 @@ func (s *Speaker) many(r requests.Request, items []requests.Item, w widths, outc
 		common.add(s.w.labels.period, s.period(items[0].Facts.Period))
 	}
 	var lines []Text
-	for _, i := range items[:min(len(items), bulkMax)] {
+	for _, i := range items[:min(len(items), commands.MaxCodes)] {
 		fields := []Text{join(" ", code(i.Code), short(i.Facts.Name, w.name)), short(i.Facts.Address, w.address)}
 		if !same {
 			fields = append(fields, short(productName(r, i), w.product))
@@ -365,7 +363,7 @@ func (s *Speaker) many(r requests.Request, items []requests.Item, w widths, outc
 		}
 		lines = append(lines, join(" · ", fields...))
 	}
-	if more := len(items) - bulkMax; more > 0 {
+	if more := len(items) - commands.MaxCodes; more > 0 {
 		lines = append(lines, s.more(more))
 	}
 	if len(common) == 0 {

@@ -103,11 +103,11 @@ func (s *Speaker) choices(r requests.Request) []Button {
 	if r.Action == requests.Terminate {
 		yes = Danger
 	}
-	cancel := Button{"cancel", id, b.cancel, Neutral}
+	cancel := Button{requests.ButtonCancel, id, b.cancel, Neutral}
 	if r.Need == 0 {
-		return []Button{{"confirm", id, b.confirm, yes}, cancel}
+		return []Button{{requests.ButtonConfirm, id, b.confirm, yes}, cancel}
 	}
-	return []Button{{"approve", id, b.approve, yes}, {"deny", id, b.deny, Neutral}, cancel}
+	return []Button{{requests.ButtonApprove, id, b.approve, yes}, {requests.ButtonDeny, id, b.deny, Neutral}, cancel}
 }
 
 // votes counts the approvals, and names who gave them.
@@ -270,7 +270,7 @@ func (s *Speaker) recheck(r requests.Request) []Button {
 	if count(r.Items).unknown == 0 {
 		return nil
 	}
-	return []Button{{"recheck", string(r.ID), s.w.buttons.recheck, Primary}}
+	return []Button{{requests.ButtonRecheck, string(r.ID), s.w.buttons.recheck, Primary}}
 }
 
 // requestNote names the request, and the one that it was asked anew for.
