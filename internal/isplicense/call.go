@@ -92,9 +92,12 @@ func (c *Client) call(ctx context.Context, q query, take func(body io.Reader, co
 	case <-ctx.Done():
 	}
 	if err := ctx.Err(); err != nil {
-		return &failure{fate: kept, reason: NotSent, cause: err, detail: "cancelled before it was sent"}
+		return cancelled(err)
 	}
 	round, refusal, ok := c.gate.enter(ctx, c.cfg.Now)
+	if err := ctx.Err(); !ok && err != nil {
+		return cancelled(err)
+	}
 	if !ok {
 		return &failure{fate: kept, reason: refusal.Reason, about: complaint{message: refusal.Message},
 			detail: "held back since the login was refused"}
@@ -118,6 +121,11 @@ func (c *Client) call(ctx context.Context, q query, take func(body io.Reader, co
 	}
 	c.cfg.Log.LogAttrs(ctx, level, "panel call", attrs...)
 	return f
+}
+
+// cancelled is of a call whose context ended before anything of it was sent.
+func cancelled(err error) *failure {
+	return &failure{fate: kept, reason: NotSent, cause: err, detail: "cancelled before it was sent"}
 }
 
 // hear says what a call's end tells of the login.

@@ -226,11 +226,15 @@ func TestCancelledBeforeAndDuring(t *testing.T) {
 		panel := newSlowPanel(t, func(string) string { return "<doc><ok/></doc>" })
 		c := newClient(t, panel)
 		ctx, cancel := context.WithCancel(t.Context())
-		var during, waiting string
+		var during, waiting, behind string
+		var read error
 		var wg sync.WaitGroup
 		wg.Go(func() { during = text(c.Renew(ctx, "1001", 1)) })
 		synctest.Wait()
 		wg.Go(func() { waiting = text(c.Renew(ctx, "1001", 1)) })
+		// Nothing is known of the login yet: these wait for the first call to end.
+		wg.Go(func() { behind = text(c.Renew(ctx, "1002", 1)) })
+		wg.Go(func() { _, read = c.WhoAmI(ctx) })
 		synctest.Wait()
 		cancel()
 		wg.Wait()
@@ -239,6 +243,12 @@ func TestCancelledBeforeAndDuring(t *testing.T) {
 		}
 		if want := `refused not-sent type= object= sent=false ""`; waiting != want {
 			t.Errorf("waiting: %s", waiting)
+		}
+		if want := `refused not-sent type= object= sent=false ""`; behind != want {
+			t.Errorf("behind the first: %s", behind)
+		}
+		if failed, ok := errors.AsType[*ReadError](read); !ok || failed.Reason != NotSent || !errors.Is(read, context.Canceled) {
+			t.Errorf("a read behind the first: %v", read)
 		}
 		if got, want := text(c.Order(ctx, OrderSpec{Product: business})), `refused not-sent type= object= sent=false ""`; got != want {
 			t.Errorf("before: %s", got)

@@ -37,7 +37,8 @@ const (
 	questioned // the panel wants a second factor
 )
 
-// enter lets a call leave, or says why not. Each that enters must leave.
+// enter lets a call leave, or says why not; no refusal is given where ctx has ended
+// first. Each that enters must leave.
 func (g *gate) enter(ctx context.Context, now func() time.Time) (round int, refusal State, ok bool) {
 	for {
 		round, refusal, ahead := g.try(now())
@@ -47,7 +48,7 @@ func (g *gate) enter(ctx context.Context, now func() time.Time) (round int, refu
 		select {
 		case <-ahead:
 		case <-ctx.Done():
-			return 0, g.look(), false
+			return 0, State{}, false
 		}
 	}
 }
