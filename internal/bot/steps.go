@@ -300,9 +300,12 @@ func (b *Bot) happened(ctx context.Context, id requests.ID, ev requests.Event) r
 	return next
 }
 
-// await plans the request's deadline.
+// await plans the request's deadline. What takes it off again is noted before it can
+// come: decided looks for it.
 func (b *Bot) await(r requests.Request) {
-	cancel := b.agenda.add(r.Deadline, func() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.deadlines[r.ID] = b.agenda.add(r.Deadline, func() {
 		b.spawn(finishing, "deadline", r.ID, func(ctx context.Context) {
 			if b.Now().Before(r.Deadline) { // the clock was set back meanwhile
 				b.await(r)
@@ -311,9 +314,6 @@ func (b *Bot) await(r requests.Request) {
 			b.happened(ctx, r.ID, requests.Lapsed{})
 		})
 	})
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.deadlines[r.ID] = cancel
 }
 
 // decided takes the request's deadline off the agenda.
