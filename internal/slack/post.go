@@ -100,16 +100,16 @@ func (a *Adapter) Edit(ctx context.Context, ref chat.Ref, m chat.Message) error 
 		return fmt.Errorf("%s: %q names no message in Slack: %w", methodUpdate, ref, chat.ErrRejected)
 	}
 	return a.call(methodUpdate, channel, func() error {
-		_, done, _, err := a.api.UpdateMessageContext(ctx, channel, ts, options(m)...)
-		return answered(done, err)
+		_, _, _, err := a.api.UpdateMessageContext(ctx, channel, ts, options(m)...)
+		return err
 	})
 }
 
-// answered finds an "ok" that tells of no message: slack-go takes ok:false without
-// an error, and "{}", for success.
-func answered(ts string, err error) error {
-	if err == nil && ts == "" {
-		return errors.New("an answer without a message's ts")
+// answered finds an "ok" that does not hold what was asked for. Only of what is used
+// further: that an edit was done needs no more than the "ok".
+func answered(what string, err error) error {
+	if err == nil && what == "" {
+		return errors.New("an answer without what was asked for")
 	}
 	return err
 }
@@ -215,7 +215,8 @@ func (a *Adapter) whisper(ctx context.Context, channel, user, thread string, m c
 		opts = append(opts, slackgo.MsgOptionTS(thread))
 	}
 	return a.call(methodEphemeral, channel, func() error {
-		return answered(a.api.PostEphemeralContext(ctx, channel, user, opts...))
+		_, err := a.api.PostEphemeralContext(ctx, channel, user, opts...)
+		return err
 	})
 }
 

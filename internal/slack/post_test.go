@@ -230,6 +230,26 @@ func TestLostAnswers(t *testing.T) {
 	}
 }
 
+// Where the answer to an edit says "ok" and no more, the edit was done. Were it taken
+// for lost, it would be made again and again, and the next one would wait for that.
+func TestDoneIsDone(t *testing.T) {
+	w := newWorld(t, nil)
+	ops := w.slack.User("ops")
+	channel := w.slack.Channel("c").Invite(ops)
+	edit := func() error { return w.bot.Edit(t.Context(), makeRef(channel.ID(), "1.000002"), plainMessage("x")) }
+	whisper := func() error {
+		return w.bot.Answer(t.Context(), asked(w, ops.ID(), channel.ID(), ""), plainMessage("only you"))
+	}
+	for method, call := range map[string]func() error{methodUpdate: edit, methodEphemeral: whisper} {
+		for answer, lost := range map[string]bool{`{"ok":true}`: false, `{}`: true, `{"ok":false}`: true} {
+			w.slack.Break(slackserver.Break{Method: method, Times: 1, Status: 200, Body: answer})
+			if err := call(); errors.Is(err, chat.ErrLost) != lost || !lost && err != nil {
+				t.Errorf("%s answered %s: %v", method, answer, err)
+			}
+		}
+	}
+}
+
 // Slack sends the message back, and with it blocks that slack-go may not know.
 func TestEchoIsNotDecoded(t *testing.T) {
 	w := newWorld(t, nil)

@@ -92,8 +92,10 @@ func (s *sender) Do(req *http.Request) (*http.Response, error) {
 		return nil, &sendError{err: errors.New("the answer is too long")}
 	}
 	answer := body.Bytes()
-	if strings.Contains(req.URL.Path, "/chat.") {
-		answer = withoutEcho(answer)
+	if resp.StatusCode == http.StatusOK && strings.Contains(req.URL.Path, "/chat.") {
+		if answer, err = withoutEcho(answer); err != nil {
+			return nil, &sendError{err: err}
+		}
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(answer))
 	return resp, nil
@@ -101,8 +103,9 @@ func (s *sender) Do(req *http.Request) (*http.Response, error) {
 
 // withoutEcho leaves out the message that the chat methods send back. slack-go
 // decodes its blocks, which is much of the work of a call, and one that it
-// does not know would make a message that was posted look lost.
-func withoutEcho(answer []byte) []byte {
+// does not know would make a message that was posted look lost. An answer that says
+// neither "ok" nor an error, which slack-go takes for success, is none.
+func withoutEcho(answer []byte) ([]byte, error) {
 	var kept struct {
 		OK        bool   `json:"ok"`
 		Error     string `json:"error,omitempty"`
@@ -111,14 +114,13 @@ func withoutEcho(answer []byte) []byte {
 		TS        string `json:"ts,omitempty"`
 		MessageTS string `json:"message_ts,omitempty"`
 	}
-	if json.Unmarshal(answer, &kept) != nil {
-		return answer
+	switch {
+	case json.Unmarshal(answer, &kept) != nil:
+		return answer, nil
+	case !kept.OK && kept.Error == "":
+		return nil, errors.New("an answer without ok and without an error")
 	}
-	short, err := json.Marshal(kept)
-	if err != nil {
-		return answer
-	}
-	return short
+	return json.Marshal(kept)
 }
 
 // retryAfter reads a 429's pause. Proxies leave the header out or write a date.
