@@ -61,12 +61,12 @@ func commandForm(body []byte, seed string, now time.Time) (chat.Inbound, error) 
 	}.inbound(seed+string(body), now)
 }
 
-func commandJSON(payload []byte, now time.Time) (chat.Inbound, error) {
+func commandJSON(payload []byte, seed string, now time.Time) (chat.Inbound, error) {
 	var c command
 	if err := json.Unmarshal(payload, &c); err != nil {
 		return chat.Inbound{}, fmt.Errorf("%w: a command's JSON can't be read", errMalformed)
 	}
-	return c.inbound(string(payload), now)
+	return c.inbound(seed+string(payload), now)
 }
 
 func (c command) inbound(seed string, now time.Time) (chat.Inbound, error) {
@@ -79,7 +79,7 @@ func (c command) inbound(seed string, now time.Time) (chat.Inbound, error) {
 	}
 	id := seed
 	if c.Trigger != "" {
-		id = strings.Join([]string{c.Trigger, c.User, c.Channel, c.Text}, "\x00")
+		id = strings.Join([]string{c.Trigger, c.ResponseURL, c.User, c.Channel, c.Text}, "\x00")
 	}
 	return chat.Inbound{
 		Delivery: deliveryID("command", id),
@@ -135,18 +135,19 @@ type interaction struct {
 	Trigger     string `json:"trigger_id"`
 }
 
-// interactionForm reads the form that holds the payload in HTTP mode.
-func interactionForm(body []byte, now time.Time) ([]chat.Inbound, error) {
+// interactionForm reads the form that holds the payload in HTTP mode. seed is as for
+// a command.
+func interactionForm(body []byte, seed string, now time.Time) ([]chat.Inbound, error) {
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
 		return nil, fmt.Errorf("%w: an interaction's form can't be read", errMalformed)
 	}
-	return clicks([]byte(form.Get("payload")), now)
+	return clicks([]byte(form.Get("payload")), seed, now)
 }
 
 // clicks reads the payload: each button that was pressed is one Inbound. What is
 // no click of a button is none.
-func clicks(payload []byte, now time.Time) ([]chat.Inbound, error) {
+func clicks(payload []byte, seed string, now time.Time) ([]chat.Inbound, error) {
 	var p interaction
 	if err := json.Unmarshal(payload, &p); err != nil {
 		return nil, fmt.Errorf("%w: an interaction's JSON can't be read", errMalformed)
@@ -173,11 +174,11 @@ func clicks(payload []byte, now time.Time) ([]chat.Inbound, error) {
 	}
 	in := make([]chat.Inbound, 0, len(p.Actions))
 	for i, act := range p.Actions {
-		when := p.Trigger
+		when := p.Trigger + act.TS
 		if when == "" {
-			when = act.TS
+			when = seed
 		}
-		id := strings.Join([]string{when, p.User.ID, p.channel(), p.Container.TS, act.ID, act.Value}, "\x00")
+		id := strings.Join([]string{when, p.ResponseURL, p.User.ID, p.channel(), string(p.ref()), act.ID, act.Value}, "\x00")
 		if i > 0 {
 			id += "#" + strconv.Itoa(i)
 		}

@@ -347,7 +347,7 @@ func TestAccountOfClicks(t *testing.T) {
 		`"user":{"id":"W1","team_id":"E1"},"team":null,"is_enterprise_install":true`:   "slack:E1/W1",
 		`"user":{"id":"U1","team_id":"T1"},"team":{"id":"T1"},"enterprise":{"id":"E"}`: "slack:T1/U1",
 	} {
-		in, err := clicks([]byte(`{"type":"block_actions","trigger_id":"t","actions":[{"action_id":"confirm"}],`+payload+`}`), time.Now())
+		in, err := clicks([]byte(`{"type":"block_actions","trigger_id":"t","actions":[{"action_id":"confirm"}],`+payload+`}`), "", time.Now())
 		if err != nil || len(in) != 1 || in[0].Account != want {
 			t.Errorf("%s: %+v, %v; want %s", payload, in, err, want)
 		}
@@ -359,7 +359,7 @@ func TestClickBesideUnknownElements(t *testing.T) {
 	payload := `{"type":"block_actions","user":{"id":"U1","team_id":"T1"},"channel":{"id":"C1"},"container":{"message_ts":"1.2","thread_ts":"1.1"},
 		"message":{"blocks":[{"type":"section","accessory":{"type":"brand_new_element"}}]},"brand":{"new":1},
 		"actions":[{"action_id":"approve:2","value":"v","type":"button","new":[]},{"action_id":"deny"}]}`
-	in, err := clicks([]byte(payload), time.Unix(1, 0))
+	in, err := clicks([]byte(payload), "", time.Unix(1, 0))
 	if err != nil || len(in) != 2 {
 		t.Fatalf("%+v, %v", in, err)
 	}
@@ -371,23 +371,58 @@ func TestClickBesideUnknownElements(t *testing.T) {
 	}
 }
 
-// Without a trigger_id the same body is the same delivery, another another.
 // A redelivery is the same again, and not whatever comes with the same trigger_id.
 func TestSameTriggerOtherCommand(t *testing.T) {
 	form := "command=%2Flicense&team_id=T1&user_id=U1&channel_id=C1&trigger_id=1.2.3&text="
 	deliveries := map[string]bool{}
-	for _, text := range []string{"renew+1001", "renew+1002", "renew+1001"} {
+	for _, text := range []string{"renew+1001", "renew+1002", "renew+1001", "renew+1001&response_url=https%3A%2F%2Fa.b%2F2"} {
 		in, err := commandForm([]byte(form+text), "", time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
 		deliveries[in.Delivery] = true
 	}
-	if len(deliveries) != 2 {
-		t.Errorf("%d deliveries, want 2", len(deliveries))
+	if len(deliveries) != 3 {
+		t.Errorf("%d deliveries, want 3", len(deliveries))
 	}
 }
 
+// Whoever presses again what was decided is answered: a click is taken for one that
+// was there only where nothing tells them apart.
+func TestClicksThatAreTheSame(t *testing.T) {
+	const click = `{"type":"block_actions","user":{"id":"U1"},"team":{"id":"T1"},"channel":{"id":"C1"},"message":{"ts":"1.2"},` +
+		`"actions":[{"action_id":"confirm","value":"v"%s}]%s}`
+	deliveries := map[string]string{}
+	for name, c := range map[string][3]string{
+		"bare":                {"1"},
+		"bare, later":         {"2"},
+		"by trigger":          {"1", "", `,"trigger_id":"1.2.3"`},
+		"by another trigger":  {"1", "", `,"trigger_id":"1.2.4"`},
+		"by time":             {"1", `,"action_ts":"5.1"`, `,"trigger_id":"1.2.3"`},
+		"by another time":     {"1", `,"action_ts":"5.2"`, `,"trigger_id":"1.2.3"`},
+		"by where to answer":  {"1", "", `,"response_url":"https://a.b/1"`},
+		"by where to as well": {"1", "", `,"response_url":"https://a.b/2"`},
+	} {
+		payload := []byte(fmt.Sprintf(click, c[1], c[2]))
+		in, err := clicks(payload, c[0], time.Now())
+		if err != nil || len(in) != 1 {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if other := deliveries[in[0].Delivery]; other != "" {
+			t.Errorf("%q is taken for %q", name, other)
+		}
+		deliveries[in[0].Delivery] = name
+		later := c[0] + "0"
+		if c[2] == "" || strings.Contains(c[2], "response_url") {
+			later = c[0]
+		}
+		if again, err := clicks(payload, later, time.Now()); err != nil || again[0].Delivery != in[0].Delivery {
+			t.Errorf("%q is not the same again: %v", name, err)
+		}
+	}
+}
+
+// Without a trigger_id the same body is the same delivery, another another.
 func TestCommandWithoutTrigger(t *testing.T) {
 	body := func(text string) []byte {
 		return []byte(url.Values{"command": {"/license"}, "team_id": {"T1"}, "user_id": {"U1"}, "channel_id": {"C1"}, "text": {text}}.Encode())
@@ -419,7 +454,7 @@ func FuzzInteraction(f *testing.F) {
 	f.Add(`{"type":"view_submission"}`)
 	f.Add(`{"type":"block_actions","user":null,"actions":[null]}`)
 	f.Fuzz(func(t *testing.T, payload string) {
-		all, err := clicks([]byte(payload), time.Unix(1, 0))
+		all, err := clicks([]byte(payload), "", time.Unix(1, 0))
 		seen := map[string]bool{}
 		for _, in := range all {
 			checkInbound(t, in, err)

@@ -40,7 +40,7 @@ func (a *Adapter) Routes(sink Sink) http.Handler {
 		return a.take(ctx, sink, []chat.Inbound{in})
 	}))
 	mux.Handle("POST "+pathInteractions, a.route(func(ctx context.Context, r request, _ http.ResponseWriter) error {
-		in, err := interactionForm(r.body, r.at)
+		in, err := interactionForm(r.body, r.stamp, r.at)
 		if err != nil {
 			return err
 		}

@@ -252,10 +252,10 @@ func (s *session) take(ctx context.Context, d delivery) {
 func (a *Adapter) readEnvelope(d delivery) ([]chat.Inbound, error) {
 	switch d.kind {
 	case socketmode.RequestTypeSlashCommands:
-		in, err := commandJSON(d.payload, d.at)
+		in, err := commandJSON(d.payload, d.envelope, d.at)
 		return []chat.Inbound{in}, err
 	case socketmode.RequestTypeInteractive:
-		return clicks(d.payload, d.at)
+		return clicks(d.payload, d.envelope, d.at)
 	case socketmode.RequestTypeEventsAPI:
 		e, err := readEvent(d.payload)
 		if err == nil {

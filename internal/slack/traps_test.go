@@ -108,7 +108,7 @@ func TestBodiesThatWeighMuch(t *testing.T) {
 		"deep2": strings.Repeat(`{"message":`, maxBody/12),
 		"cut":   `{"type":"block_actions","actions":[` + many,
 	} {
-		if in, err := clicks([]byte(body), time.Now()); !errors.Is(err, errMalformed) {
+		if in, err := clicks([]byte(body), "", time.Now()); !errors.Is(err, errMalformed) {
 			t.Errorf("%s: %d clicks, %v", name, len(in), err)
 		}
 		if _, err := readEvent([]byte(body)); !errors.Is(err, errMalformed) {
@@ -153,7 +153,7 @@ func TestDeliveriesHoldNoTrigger(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := clicks([]byte(`{"type":"block_actions","trigger_id":"`+trigger+`","user":{"id":"U1","team_id":"T1"},"actions":[{"action_id":"a"},{"action_id":"b"}]}`), time.Now())
+	all, err := clicks([]byte(`{"type":"block_actions","trigger_id":"`+trigger+`","user":{"id":"U1","team_id":"T1"},"actions":[{"action_id":"a"},{"action_id":"b"}]}`), "", time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
