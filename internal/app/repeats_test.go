@@ -14,7 +14,6 @@ func TestTheSameAskedBySomebodyElse(t *testing.T) {
 	played(t, func(r *rig) {
 		r.allow()
 		card := r.asks(r.ops, "/license renew 1001", "Renew 1001")
-		time.Sleep(time.Second) // for the answer to the post to be recorded: the link is made of it
 		m := r.tells(r.second, "/license renew 1001", "asked for already")
 		if !strings.Contains(m.Text, "asked by ops") || !strings.Contains(m.Text, r.idOf(card.Text)) || !strings.Contains(string(m.Blocks)+m.Fallback, strings.Replace(card.TS, ".", "", 1)) {
 			r.Errorf("no asker, id or link in %s\n%s", m.Text, m.Blocks)
@@ -25,6 +24,29 @@ func TestTheSameAskedBySomebodyElse(t *testing.T) {
 		r.reports(card, "1001 was renewed")
 		r.asks(r.second, "/license renew 1001", "Renew 1001")
 	})
+}
+
+// Somebody who asks while the question is still on its way to the chat waits for the
+// link to it, but not for long.
+func TestTheSameAskedMeanwhile(t *testing.T) {
+	for takes, linked := range map[time.Duration]bool{time.Second: true, 8 * time.Second: false} {
+		t.Run(takes.String(), func(t *testing.T) {
+			played(t, func(r *rig) {
+				r.allow()
+				r.world.Slack.Break(slackserver.Break{Method: "chat.postMessage", Times: 1, Delay: takes})
+				r.says(r.ops, "/license renew 1001")
+				time.Sleep(100 * time.Millisecond)
+				began := time.Now()
+				m := r.tells(r.second, "/license renew 1001", "asked for already")
+				if took := time.Since(began); took > 3*time.Second {
+					r.Errorf("the answer took %s", took)
+				}
+				if strings.Contains(string(m.Blocks), "/archives/") != linked || !strings.Contains(m.Text, "asked by ops") {
+					r.Errorf("link or asker in %s", m.Blocks)
+				}
+			})
+		})
+	}
 }
 
 func TestSomeOfSeveralAreAskedForAlready(t *testing.T) {

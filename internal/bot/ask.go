@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/isplicense/license-bot/internal/chat"
 	"github.com/isplicense/license-bot/internal/commands"
@@ -55,6 +56,7 @@ func (b *Bot) ask(ctx context.Context, t store.Task, w wish) {
 	say := b.speaker(w.in)
 	var no requests.Refusal
 	var held []chat.Asked
+	var soon bool
 	err := b.Store.View(func(tx *store.Tx) error {
 		k, err := b.known(tx)
 		if err != nil {
@@ -63,7 +65,7 @@ func (b *Bot) ask(ctx context.Context, t store.Task, w wish) {
 		if no = requests.MayAsk(w.in.Account, w.action, k); no.Kind != "" {
 			return nil
 		}
-		held, err = b.holders(tx, w)
+		held, soon, err = b.holders(tx, w)
 		return err
 	})
 	switch {
@@ -72,6 +74,9 @@ func (b *Bot) ask(ctx context.Context, t store.Task, w wish) {
 		return
 	case no.Kind != "":
 		b.refuse(ctx, t, w, no)
+		return
+	case soon:
+		b.askSoon(t, w)
 		return
 	case len(held) > 0 && !slices.ContainsFunc(w.codes, func(c license.Code) bool { return !isHeld(held, c) }):
 		b.replace(ctx, t, w.in, say.LeftOut(held, 0))
@@ -98,9 +103,20 @@ func (b *Bot) known(tx *store.Tx) (requests.Known, error) {
 	return requests.Known{Now: b.Now(), Members: members, Rules: b.Rules}, err
 }
 
-// holders are the open requests that ask for the same.
-func (b *Bot) holders(tx *store.Tx, w wish) ([]chat.Asked, error) {
-	var held []chat.Asked
+// How often, and for how long at most, a question that is on its way to the chat is
+// waited for, so that whoever asks for the same is given a link to it.
+const (
+	linkEvery = 50 * time.Millisecond
+	linkWait  = 2 * time.Second
+)
+
+func (b *Bot) askSoon(t store.Task, w wish) {
+	b.later(linkEvery, beginning, t.Kind, w.follows, func(ctx context.Context) { b.ask(ctx, t, w) })
+}
+
+// holders are the open requests that ask for the same; soon says that the question of
+// one is on its way, and worth waiting for.
+func (b *Bot) holders(tx *store.Tx, w wish) (held []chat.Asked, soon bool, err error) {
 	for i, key := range requests.GuardKeys(w.action, w.params, w.codes) {
 		id, ok := tx.Guard(key)
 		if !ok || id == w.follows {
@@ -108,15 +124,17 @@ func (b *Bot) holders(tx *store.Tx, w wish) ([]chat.Asked, error) {
 		}
 		r, ok, err := tx.Request(id)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		if !ok {
 			continue
 		}
 		h := chat.Asked{Request: r}
-		if h.Link, err = b.link(tx, id); err != nil {
-			return nil, err
+		var coming bool
+		if h.Link, coming, err = b.link(tx, id); err != nil {
+			return nil, false, err
 		}
+		soon = soon || coming && b.Now().Sub(w.in.At) < linkWait
 		if i < len(w.codes) {
 			h.Codes = w.codes[i : i+1]
 		}
@@ -126,7 +144,7 @@ func (b *Bot) holders(tx *store.Tx, w wish) ([]chat.Asked, error) {
 		}
 		held = append(held, h)
 	}
-	return held, nil
+	return held, soon, nil
 }
 
 // isHeld says whether the code, or the order where there is none, is asked for
@@ -137,15 +155,16 @@ func isHeld(held []chat.Asked, c license.Code) bool {
 	})
 }
 
-// link is where the request's question stands, "" where the chat has no links.
-func (b *Bot) link(tx *store.Tx, id requests.ID) (string, error) {
+// link is where the request's question stands, "" where the chat has no links, or
+// where the question is only coming.
+func (b *Bot) link(tx *store.Tx, id requests.ID) (link string, coming bool, err error) {
 	all, err := b.messagesOf(tx, id)
 	q, _ := find(all, keyQuestion)
 	c, on := b.chats[q.Place.Transport]
 	if err != nil || !on || q.ref == "" {
-		return "", err
+		return "", on && q.Closed == "", err
 	}
-	return c.Link(q.ref), nil
+	return c.Link(q.ref), false, nil
 }
 
 // refuse tells the asker why not, and the audit trail that they asked.
@@ -302,13 +321,14 @@ func (b *Bot) propose(ctx context.Context, t store.Task, w wish, f findings) {
 		b.failed("question", "", err)
 		return
 	}
+	var soon bool
 	err = b.Store.UpdateSoon(context.WithoutCancel(ctx), func(tx *store.Tx) error {
 		k, err := b.known(tx)
 		if err != nil {
 			return err
 		}
-		held, err := b.holders(tx, w)
-		if err != nil {
+		var held []chat.Asked
+		if held, soon, err = b.holders(tx, w); err != nil || soon {
 			return err
 		}
 		mine := slices.DeleteFunc(slices.Clone(f.items), func(i requests.Item) bool { return isHeld(held, i.Code) })
@@ -342,8 +362,11 @@ func (b *Bot) propose(ctx context.Context, t store.Task, w wish, f findings) {
 		}
 		return tx.DeleteTask(t.ID)
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		b.failed("question", "", err)
+	case soon:
+		b.askSoon(t, w)
 	}
 }
 

@@ -302,7 +302,7 @@ func (b *Bot) open(which func(requests.Request) bool) ([]chat.Open, error) {
 			if !r.Open() || !which(r) {
 				return nil
 			}
-			link, err := b.link(tx, r.ID)
+			link, _, err := b.link(tx, r.ID)
 			found = append(found, chat.Open{Request: r, Link: link})
 			return err
 		})
