@@ -11,7 +11,9 @@ func (s *step) looked(ev Looked) {
 	case it.State == Not && !s.watched(ev.Item):
 		return
 	case it.Held:
-		s.lookAgain(ev.Item)
+		if !ev.Forced {
+			s.lookAgain(ev.Item)
+		}
 		return
 	}
 	it.Looks++

@@ -81,6 +81,7 @@ func TestHeld(t *testing.T) {
 	watched := func() *life { return renewal(t).uncertain().wait(testRules.Settle).happens(same(0)).is(Done, Not) }
 	l := watched().happens(Held{Expires: "2025-02-10"}).does()
 	l.happens(renewed(0)).is(Done, Not).does(DoLook) // it may be the other's
+	l.happens(Looked{Forced: true}).does()           // a recheck of before it was "not" has planned none
 	l.happens(Released{}, renewed(0)).is(Done, Applied).does(DoSync, DoReport)
 	if l.item().Doubt || !l.reports().Correction {
 		t.Errorf("%+v", l.item())
