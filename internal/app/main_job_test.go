@@ -186,7 +186,7 @@ func TestReads(t *testing.T) {
 			"": "Your summary", "help": "What you can type", "help order": "PRODUCT", "whoami": "Your role is viewer",
 			"list": "12 licences", "LIST Plesk": "2 licences with", "show 1002": "web-cluster", "expiring": "1006",
 			"products plesk": "5 products", "pending": "No request is open", "history 1001": "no history",
-			"balance": "1000.00 EUR", "renw 1001": "Did you mean", "show 9999": "no licence 9999", "show": "CODE is missing",
+			"balance": "1000.00 EUR", "renw 1001": "Did you mean", "show 9999": "no licence 9999", "history 9999": "no licence 9999", "show": "CODE is missing",
 			"renew": "takes the role operator", "order plsk": "takes the role operator", "settle x": "takes the role admin",
 		} {
 			r.tells(r.guest, "/license "+command, answer)

@@ -131,7 +131,8 @@ func New(cfg Config) (*Client, error) {
 // State tells what the panel last said of our login, for readiness and for people.
 func (c *Client) State() State { return c.gate.look() }
 
-// ErrNotFound is what [Client.License] gives for a licence that is in no list.
+// ErrNotFound is of a licence that the panel does not have: for [Client.License] one
+// that is in no list.
 var ErrNotFound = errors.New("the panel has no such licence")
 
 // ReadError is why a read gave nothing.

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/isplicense/license-bot/internal/license"
 )
@@ -152,9 +153,13 @@ func (c *Client) readBalance(ctx context.Context) (string, error) {
 	return "", &ReadError{Reason: Garbled, Func: balanceFunc, Detail: "the answer holds no balance"}
 }
 
-// History is what happened to a licence, in the panel's order.
+// History is what happened to a licence, in the panel's order. The error is a
+// [*ReadError], or [ErrNotFound] where the panel does not know the licence.
 func (c *Client) History(ctx context.Context, code license.Code) ([]HistoryEntry, error) {
 	doc, err := c.read(ctx, "service.history", url.Values{"elid": {string(code)}})
+	if re, ok := errors.AsType[*ReadError](err); ok && re.Reason == Missing && strings.EqualFold(re.Object, "elid") {
+		return nil, ErrNotFound // an object other than elid may be the function itself
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -131,6 +131,9 @@ func TestSandboxThroughout(t *testing.T) {
 			if h, err := c.History(ctx, "1005"); err != nil || len(h) == 0 || h[0].Who != "client" {
 				t.Errorf("history %+v, %v", h, err)
 			}
+			if _, err := c.History(ctx, "9999"); !errors.Is(err, ErrNotFound) {
+				t.Errorf("history of no licence: %v", err)
+			}
 			if who, err := c.WhoAmI(ctx); err != nil || who != "client" {
 				t.Errorf("whoami %q, %v", who, err)
 			}
