@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"strings"
@@ -181,6 +182,7 @@ func TestRateLimits(t *testing.T) {
 		after  time.Duration
 	}{
 		"seconds":   {slackserver.RateLimited(methodPost, 7), 7 * time.Second},
+		"for ever":  {slackserver.RateLimited(methodPost, math.MaxInt), time.Hour},
 		"no header": {slackserver.RateLimited(methodPost, 0), 5 * time.Second},
 		"a date":    {slackserver.Break{Times: 1, Status: 429, Header: map[string]string{"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}}, 5 * time.Second},
 		"answer":    {slackserver.Break{Times: 1, Status: 200, Body: `{"ok":false,"error":"ratelimited"}`}, 5 * time.Second},

@@ -129,7 +129,7 @@ func retryAfter(h http.Header) time.Duration {
 	if err != nil || n < 0 {
 		return defaultPause
 	}
-	return min(max(time.Duration(n)*time.Second, time.Second), maxPause)
+	return time.Duration(min(max(n, 1), int(maxPause.Seconds()))) * time.Second // bounded first: it would overflow
 }
 
 // withoutURL takes the address out of what net/http says: a response_url is secret.
