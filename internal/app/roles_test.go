@@ -135,6 +135,11 @@ func TestCancelByRequesterAndByAdmin(t *testing.T) {
 			r.pressesInVain(r.second, card, "Confirm", "This request is")
 			r.presses(who, card, "Cancel")
 			r.ends(card, "cancelled by @"+who.Name())
+			if who == r.boss { // who cancels knows it
+				r.reports(card, "cancelled by @boss")
+			} else if n := r.replies(card, "cancelled"); n != 0 {
+				r.Errorf("the thread has %d messages that it was cancelled", n)
+			}
 			r.pressesInVain(r.ops, card, "Confirm", "Cancelled by @"+who.Name())
 		}
 		r.called("service.prolong", 0)
@@ -147,6 +152,7 @@ func TestADenial(t *testing.T) {
 		card := r.asks(r.ops, "/license terminate 1003", "Terminate 1003")
 		r.presses(r.second, card, "Deny")
 		r.ends(card, "denied by @second")
+		r.reports(card, "denied by @second") // an edit calls nobody who waits
 		r.pressesInVain(r.boss, card, "Approve", "Denied by @second")
 		r.called("softexternal.delete", 0)
 		r.audited("proposed by ops", "denied by second")
@@ -166,6 +172,10 @@ func TestConfirmationsAndApprovalsExpire(t *testing.T) {
 			r.Errorf("the confirmation expired after %s", took)
 		}
 		r.endsWithin(end, "expired", 25*time.Hour)
+		r.reports(end, "Terminate 1003: expired")
+		if n := r.replies(renew, "expired"); n != 0 {
+			r.Errorf("the thread of what its own requester let pass has %d messages", n)
+		}
 		if took := time.Since(asked); took < 24*time.Hour || took > 24*time.Hour+time.Minute {
 			r.Errorf("the approval expired after %s", took)
 		}

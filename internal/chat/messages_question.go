@@ -25,7 +25,7 @@ func (s *Speaker) Question(r requests.Request, v View) Message {
 		}
 		return s.decided(r, v)
 	case requests.Cancelled, requests.Denied, requests.Expired:
-		return fit(func(w widths) Message { return s.ended(r, v, w) })
+		return fit(func(w widths) Message { return s.ended(r, w, s.decision(r, v.Now), s.requestNote(r), s.elsewhere(v)) })
 	case requests.Proposed:
 	}
 	return fit(func(w widths) Message { return s.proposed(r, v, w) })
@@ -213,11 +213,11 @@ func (s *Speaker) runningHead(r requests.Request) Text {
 	return s.w.question.running.fill(a)
 }
 
-// ended shows a request that came to nothing.
-func (s *Speaker) ended(r requests.Request, v View, w widths) Message {
-	m := Message{Icon: iconStopped}
+// ended shows a request that came to nothing, with notes below.
+func (s *Speaker) ended(r requests.Request, w widths, notes ...Text) Message {
 	q := s.w.question
 	a := args{"title": s.title(r), "who": who(r.Decided.Who)}
+	m := Message{Icon: iconStopped}
 	switch {
 	case r.State == requests.Expired:
 		m.Icon, m.Head = iconExpired, q.expired.fill(a)
@@ -230,7 +230,7 @@ func (s *Speaker) ended(r requests.Request, v View, w widths) Message {
 	}
 	m.Blocks = paragraph(q.nothing.fill(nil))
 	m.Blocks = append(m.Blocks, s.subject(r, w, false)...)
-	m.Blocks = append(m.Blocks, note(s.decision(r, v.Now), s.requestNote(r), s.elsewhere(v))...)
+	m.Blocks = append(m.Blocks, note(notes...)...)
 	return m
 }
 

@@ -18,8 +18,12 @@ type ReportOptions struct {
 }
 
 // Report is the reply that says how licences of a request ended: all of them, or
-// those that have come to another end since. None stand for all.
+// those that have come to another end since. None stand for all. Of a question that came
+// to nothing it says that.
 func (s *Speaker) Report(r requests.Request, items []requests.Item, o ReportOptions) Message {
+	if r.State == requests.Cancelled || r.State == requests.Denied || r.State == requests.Expired {
+		return fit(func(w widths) Message { return s.ended(r, w, s.occasion(o), s.requestNote(r)) })
+	}
 	if len(items) == 0 {
 		items = r.Items
 	}

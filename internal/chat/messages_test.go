@@ -254,6 +254,16 @@ func TestReports(t *testing.T) {
 	}
 	transcript(t, "report-many", s.Report(many, nil, ReportOptions{}),
 		s.Report(many, found(many.Items[2]), ReportOptions{}), s.Report(many, found(many.Items[4]), ReportOptions{Correction: true}))
+
+	over := func(r requests.Request, to requests.State, by requests.Who) requests.Request {
+		r.State, r.Decided = to, requests.Vote{Who: by, At: noon}
+		return r
+	}
+	end := sample(requests.Terminate)
+	end.Need = 1
+	transcript(t, "report-of-nothing", s.Report(over(end, requests.Denied, bob), nil, ReportOptions{}),
+		s.Report(over(end, requests.Expired, requests.Who{Account: requests.Bot, Person: "bot"}), nil, ReportOptions{}),
+		s.Report(over(bulk(2), requests.Cancelled, bob), nil, ReportOptions{Repeat: true}))
 }
 
 func TestAnswers(t *testing.T) {

@@ -142,7 +142,7 @@ const (
 	DoCheck     Do = "check"     // read the licence again before the call
 	DoCall      Do = "call"      // call the panel: given once for an item
 	DoLook      Do = "look"      // read the licence to find out what became of the call
-	DoReport    Do = "report"    // say the items' ends in the thread
+	DoReport    Do = "report"    // say the items' ends in the thread; without items, the question's
 	DoReask     Do = "reask"     // put a fresh question for an item whose facts have changed
 	DoHold      Do = "hold"      // have the watch of an earlier request for the same wait for this call
 	DoRelease   Do = "release"   // have it go on from what this call has left

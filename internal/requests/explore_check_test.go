@@ -107,6 +107,9 @@ func (x *explorer) entitled(w *world, i int) {
 
 // report notes what was told, and checks that it is told as what it is.
 func (x *explorer) report(was, w *world, e Effect) {
+	if len(e.Items) == 0 {
+		return // the question's end: checkTold counts these
+	}
 	late := was.req.State == Done
 	if !late && (was.req.State != Running || w.req.State != Done || len(e.Items) != len(w.req.Items)) {
 		x.failf("a first report that does not end the request: %v", e.Items)
@@ -295,6 +298,36 @@ func (x *explorer) write(w *world, e Entry) {
 	}
 	if !slices.Contains(may, was) {
 		x.failf("item %d: the audit trail has %q after %d", i, e.Event, was)
+	}
+}
+
+// checkTold says that the end of a question is told once, and only where others brought
+// it about for a requester who waits.
+func (x *explorer) checkTold(was, w *world, s Step) {
+	told := 0
+	for _, e := range s.Effects {
+		if e.Do == DoReport && len(e.Items) == 0 {
+			told++
+		}
+	}
+	want := 0
+	if was.req.State == Proposed {
+		by := w.req.Decided.Account
+		m, _ := x.known(w).Members.Of(by)
+		switch w.req.State {
+		case Denied:
+			want = 1
+		case Expired:
+			want = min(x.need, 1)
+		case Cancelled:
+			if by != Bot && !w.req.IsOwn(m) {
+				want = 1
+			}
+		case Proposed, Running, Done:
+		}
+	}
+	if told != want {
+		x.failf("that the question is %s was told %d times, not %d", w.req.State, told, want)
 	}
 }
 

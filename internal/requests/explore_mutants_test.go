@@ -37,6 +37,13 @@ func without(do Do) machine {
 	})
 }
 
+// untold keeps to itself that a question came to such an end.
+func untold(end State) machine {
+	return afterwards(func(_ Request, _ Event, s *Step) {
+		s.Effects = slices.DeleteFunc(s.Effects, func(e Effect) bool { return e.Do == DoReport && s.Request.State == end })
+	})
+}
+
 // unsynced leaves the messages alone, and counts as if it knew.
 func unsynced() machine {
 	m := without(DoSync)
@@ -270,6 +277,14 @@ func truthMutants() []mutant {
 			return events, slices.DeleteFunc(effects, func(e Effect) bool { return r.Items[e.Item].State == Not })
 		})},
 		{name: "an end is not reported", action: Renew, machine: without(DoReport)},
+		{name: "a denial is an edit alone", action: Terminate, need: 1, machine: untold(Denied)},
+		{name: "nobody hears that no approval came", action: Terminate, need: 1, machine: untold(Expired)},
+		{name: "an admin cancels in silence", action: Renew, machine: untold(Cancelled)},
+		{name: "one's own cancelling is told to oneself", action: Renew, machine: afterwards(func(was Request, _ Event, s *Step) {
+			if was.State == Proposed && s.Request.State == Cancelled && s.Request.Decided.Account == was.By.Account {
+				s.Effects = append(s.Effects, Effect{Do: DoReport})
+			}
+		})},
 		{name: "a recheck says the same again in the thread", action: Renew, machine: rechecking(Effect{Do: DoReport, Items: []int{0}})},
 		{name: "a recheck corrects by saying the same", action: Renew, machine: rechecking(Effect{Do: DoReport, Items: []int{0}, Correction: true})},
 		{name: "a recheck in vain is not shown", action: Renew, machine: rechecking(Effect{})},
@@ -287,7 +302,7 @@ func truthMutants() []mutant {
 		{name: "of two the first is reported alone", action: Renew, items: 2, machine: afterwards(func(_ Request, _ Event, s *Step) {
 			for n, e := range s.Effects {
 				if e.Do == DoReport {
-					s.Effects[n].Items = e.Items[:1]
+					s.Effects[n].Items = e.Items[:min(len(e.Items), 1)]
 				}
 			}
 		})},

@@ -402,6 +402,7 @@ func (x *explorer) happen(w *world, ev Event) {
 		}
 		x.begin(w, e)
 	}
+	x.checkTold(&was, w, s)
 	x.checkStep(&was, w, ev, s)
 }
 

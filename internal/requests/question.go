@@ -76,6 +76,9 @@ func (s *step) cancel(who Who, m Member) {
 		return
 	}
 	s.end(Cancelled, who)
+	if !s.Request.IsOwn(m) {
+		s.tell()
+	}
 	s.log(EventCancelled, who, -1, "")
 	s.answer(Accepted)
 }
@@ -95,6 +98,7 @@ func (s *step) vote(who Who, m Member, approve bool) {
 	}
 	if !approve {
 		s.end(Denied, who)
+		s.tell()
 		s.log(EventDenied, who, -1, "")
 		s.answer(Accepted)
 		return
@@ -189,9 +193,16 @@ func (s *step) end(to State, who Who) {
 	s.do(Effect{Do: DoSync})
 }
 
+// tell has the end of a question be said in a message of its own, to the requester who
+// waits for what others do: nobody is called by the question's becoming another.
+func (s *step) tell() { s.do(Effect{Do: DoReport}) }
+
 func (s *step) lapse() {
 	if s.Request.State == Proposed && !s.k.Now.Before(s.Request.Deadline) {
 		s.end(Expired, bot)
+		if s.Request.Need > 0 {
+			s.tell()
+		}
 		s.log(EventExpired, bot, -1, "")
 	}
 }

@@ -152,7 +152,7 @@ func TestVotes(t *testing.T) {
 		l.press(d1, ButtonApprove).is(Running)
 	})
 	t.Run("an approver may deny after all", func(t *testing.T) {
-		ask(t, 2).press(a1, ButtonApprove).press(a1, ButtonDeny).is(Denied, Dropped).does(DoSync).
+		ask(t, 2).press(a1, ButtonApprove).press(a1, ButtonDeny).is(Denied, Dropped).does(DoSync, DoReport).
 			trail(EventProposed, EventApproved, EventDenied)
 	})
 	t.Run("a vote that was lost is given again", func(t *testing.T) {
@@ -339,7 +339,11 @@ func TestDeadline(t *testing.T) {
 
 func TestCancel(t *testing.T) {
 	for by, person := range map[Account]string{r1: "Rita", r2: "Rita", d1: "Dan"} {
-		l := renewal(t).press(by, ButtonCancel).answers(Accepted).is(Cancelled, Dropped).does(DoSync).
+		does := []Do{DoSync}
+		if person != "Rita" {
+			does = append(does, DoReport) // to Rita
+		}
+		l := renewal(t).press(by, ButtonCancel).answers(Accepted).is(Cancelled, Dropped).does(does...).
 			trail(EventProposed, EventCancelled)
 		if l.r.Decided.Account != by || l.r.Decided.Person != person || len(l.r.OpenGuards()) > 0 {
 			t.Errorf("%s: %+v, guards %v", by, l.r.Decided, l.r.OpenGuards())
