@@ -143,6 +143,7 @@ func (a *App) makeTelegram() error {
 		WebhookURL: string(s.TelegramWebhookURL), WebhookSecret: s.TelegramWebhookSecret.Reveal(),
 		Menu: map[string][]telegram.Command{"": menu},
 		HTTP: a.world.Chats, Now: a.world.Now, Log: a.log.With("part", "telegram"), Observe: a.metrics.chatCall("telegram"),
+		Acked: a.metrics.acknowledged("telegram"),
 	})
 	return err
 }

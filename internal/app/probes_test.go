@@ -65,6 +65,7 @@ func TestMetrics(t *testing.T) {
 			`licensebot_chat_calls_total{method="chat.postMessage",result="ok",transport="slack"} 4`,
 			`licensebot_chat_calls_total{method="sendMessage",result="ok",transport="telegram"} 1`,
 			`licensebot_acknowledgement_seconds_count{transport="slack"}`,
+			`licensebot_acknowledgement_seconds_count{transport="telegram"} 1`,
 			"licensebot_open_requests 1\n", "licensebot_undelivered_reports 0\n", "go_goroutines", "process_cpu_seconds_total",
 		} {
 			if !strings.Contains(body, line) {

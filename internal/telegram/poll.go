@@ -212,11 +212,16 @@ func (a *Adapter) pollOnce(ctx context.Context, sink Sink, offset int64, hold ti
 // take has a batch recorded, or tells those who sent it that nothing is: then it is
 // done with as well, so that nobody's old click comes to life when the store does.
 func (a *Adapter) take(ctx context.Context, sink Sink, batch []chat.Inbound, next int64) error {
+	begun := a.cfg.Now()
 	err := sink.Take(ctx, batch, next)
 	var down *chat.Unavailable
 	if !errors.As(err, &down) {
 		if err != nil {
 			return storeError{err}
+		}
+		took := a.cfg.Now().Sub(begun)
+		for range batch {
+			a.cfg.Acked(took)
 		}
 		return nil
 	}

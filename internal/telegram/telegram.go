@@ -64,6 +64,9 @@ type Config struct {
 	Log     *slog.Logger                                    // nil for none
 	Now     func() time.Time                                // nil for time.Now
 	Observe func(method, result string, took time.Duration) // told of every call; may be nil
+	// Acked is told how long each command and click that was recorded kept Telegram
+	// waiting for a 200 or the next getUpdates. May be nil.
+	Acked func(took time.Duration)
 }
 
 // Adapter is one bot on Telegram. Its methods may be called at once.
@@ -107,6 +110,9 @@ func New(cfg Config) (*Adapter, error) {
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.Acked == nil {
+		cfg.Acked = func(time.Duration) {}
 	}
 	if cfg.HTTP == nil {
 		t := http.DefaultTransport.(*http.Transport).Clone()
