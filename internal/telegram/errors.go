@@ -80,7 +80,9 @@ func closedWhy(chatID string, code int, text string) string {
 	case strings.Contains(text, "topic_closed"):
 		return "topic-closed"
 	case code == http.StatusForbidden,
-		containsAny(text, "not enough rights", "have no rights", "need administrator rights", "chat_write_forbidden"):
+		containsAny(text, "not enough rights", "have no rights", "need administrator rights",
+			// Names that Telegram itself gives, and the Bot API passes on.
+			"chat_write_forbidden", "chat_restricted", "chat_send_plain_forbidden", "user_banned_in_channel", "channel_private"):
 		return "not-in-channel"
 	}
 	return ""

@@ -190,6 +190,10 @@ func TestErrors(t *testing.T) {
 		if err := post(group); !errors.As(err, &moved) || moved.To.ID != fmt.Sprint(grown.Chat) {
 			t.Errorf("%v, want Moved to %d", err, grown.Chat)
 		}
+		for _, name := range []string{"CHAT_RESTRICTED", "CHAT_SEND_PLAIN_FORBIDDEN", "CHAT_WRITE_FORBIDDEN"} {
+			r.tg.Break(tgs.Fault{Method: "sendMessage", Times: 1, Status: 400, Body: `{"ok":false,"error_code":400,"description":"Bad Request: ` + name + `"}`})
+			closed(ops, "not-in-channel")
+		}
 		r.tg.SetBotStatus(ops, "kicked")
 		closed(ops, "not-in-channel")
 
