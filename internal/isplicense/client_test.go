@@ -315,7 +315,7 @@ func TestForm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Form{Name: "srv1", Address: "192.0.2.10", Product: "ISPmanager 6 Business", ProductCode: 549, Nodes: 3, Key: "KEY-1",
+	want := Form{Name: "srv1", Address: "192.0.2.10", Product: "ISPmanager 6 Business", ProductCode: 549, Nodes: 3,
 		Missing: []license.Field{license.FieldExpiry}, Fields: map[string]string{
 			"elid": "1001", "licname": "srv1", "ip": "192.0.2.10", "pricelist": "549", "addon_550": "3", "lickey": "KEY-1",
 		}}

@@ -28,13 +28,12 @@ type Form struct {
 	Expires     license.Date      // "" for a lifetime too
 	Missing     []license.Field   // what the form does not say, as a licence's
 	Nodes       int               // -1 where it is not known
-	Key         string            // the licence key, "" where there is none yet
 	Fields      map[string]string // every plain field of the form, by the panel's names
 }
 
 // HistoryEntry is one line of a licence's history, as the panel says it.
 type HistoryEntry struct {
-	When, What, Who, IP string
+	When, What, Who string
 }
 
 // RenewPreview is what a renewal would bring and cost: the form of
@@ -85,7 +84,7 @@ func (c *Client) Form(ctx context.Context, lic license.License) (Form, error) {
 	l := described(doc, lic.Family)
 	f := Form{
 		Name: l.Name, Address: l.Address, Product: l.Product, ProductCode: l.ProductCode, Expires: l.Expires, Missing: l.Missing,
-		Key: doc.field("lickey"), Nodes: -1, Fields: fields(doc),
+		Nodes: -1, Fields: fields(doc),
 	}
 	code := f.ProductCode
 	if code == 0 {
@@ -169,7 +168,6 @@ func (c *Client) History(ctx context.Context, code license.Code) ([]HistoryEntry
 			When: c.words(e.get("changedate")),
 			What: c.words(e.get("desc")),
 			Who:  c.name(e.get("user")),
-			IP:   c.words(e.get("ip")),
 		})
 	}
 	return entries, nil

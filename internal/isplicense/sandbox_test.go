@@ -114,7 +114,7 @@ func TestSandboxThroughout(t *testing.T) {
 			if got := ends(c.Nodes(ctx, all[1], business, "n", "192.0.2.11", 5)); got != "applied" {
 				t.Errorf("nodes: %s", got)
 			}
-			if f, err := c.Form(ctx, all[1]); err != nil || f.Nodes != 5 || f.Key != "KEY" || f.Name != "n" {
+			if f, err := c.Form(ctx, all[1]); err != nil || f.Nodes != 5 || f.Fields["lickey"] != "KEY" || f.Name != "n" {
 				t.Errorf("form: %+v, %v", f, err)
 			}
 			for _, l := range all {
