@@ -2,8 +2,8 @@
 // runs is what the demo, the tests and the benchmark run, in their own process and
 // against servers on loopback.
 //
-// It is the one place that knows every other package, and it has no rules of its
-// own.
+// It is the one place that knows all the bot's parts, and nothing of the sandbox or of
+// those who run it. It has no rules of its own.
 package app
 
 import (

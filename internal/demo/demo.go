@@ -3,7 +3,8 @@
 // panel on loopback.
 //
 // Nothing in it is told: each line of the transcript is what one of the servers
-// saw, and every step is checked.
+// saw, and every step is checked. It knows the bot from outside, by package app and its
+// settings, and the store for the audit trail alone.
 package demo
 
 import (
