@@ -114,10 +114,10 @@ func withoutEcho(answer []byte) ([]byte, error) {
 		TS        string `json:"ts,omitempty"`
 		MessageTS string `json:"message_ts,omitempty"`
 	}
-	switch {
-	case json.Unmarshal(answer, &kept) != nil:
-		return answer, nil
-	case !kept.OK && kept.Error == "":
+	if err := json.Unmarshal(answer, &kept); err != nil {
+		return nil, err
+	}
+	if !kept.OK && kept.Error == "" {
 		return nil, errors.New("an answer without ok and without an error")
 	}
 	return json.Marshal(kept)
