@@ -54,23 +54,29 @@ func TestThePanelCannotBeReadForAQuestion(t *testing.T) {
 }
 
 func TestAPriceThatCannotBeReadIsSaid(t *testing.T) {
-	played(t, func(r *rig) {
-		r.allow()
-		r.world.Panel.Inject(panelserver.Fault{Func: "softexternal.order.param", Step: panelserver.Reading, Answer: panelserver.Maintenance()})
-		r.world.Panel.Inject(panelserver.Fault{Func: "service.prolong", Step: panelserver.Reading, Answer: panelserver.Maintenance()})
-		r.world.Panel.Inject(panelserver.Fault{Func: "dashboard.info", Answer: panelserver.Maintenance()})
-		order := r.asks(r.ops, "/license order 546 ip=192.0.2.9", "Order")
-		renew := r.asks(r.ops, "/license renew 1001 period=year", "Renew")
-		for _, card := range []slackserver.Message{order, renew} {
-			if n := strings.Count(card.Text, "could not be read"); n != 2 {
-				r.Errorf("price and balance could not be read, and the question says\n%s", card.Text)
-			}
-			r.presses(r.ops, card, "Confirm")
-			r.reports(card, "ed")
-		}
-		r.charged("softexternal.order.param", 1)
-		r.charged("service.prolong", 1)
-	})
+	for name, answer := range map[string]panelserver.Answer{
+		"maintenance": panelserver.Maintenance(), "not permitted": panelserver.Refuse(panelserver.Refusal{Type: "access"}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			played(t, func(r *rig) {
+				r.allow()
+				r.world.Panel.Inject(panelserver.Fault{Func: "softexternal.order.param", Step: panelserver.Reading, Answer: answer})
+				r.world.Panel.Inject(panelserver.Fault{Func: "service.prolong", Step: panelserver.Reading, Answer: answer})
+				r.world.Panel.Inject(panelserver.Fault{Func: "dashboard.info", Answer: answer})
+				order := r.asks(r.ops, "/license order 546 ip=192.0.2.9", "Order")
+				renew := r.asks(r.ops, "/license renew 1001 period=year", "Renew")
+				for _, card := range []slackserver.Message{order, renew} {
+					if n := strings.Count(card.Text, "could not be read"); n != 2 {
+						r.Errorf("price and balance could not be read, and the question says\n%s", card.Text)
+					}
+					r.presses(r.ops, card, "Confirm")
+					r.reports(card, "ed")
+				}
+				r.charged("softexternal.order.param", 1)
+				r.charged("service.prolong", 1)
+			})
+		})
+	}
 }
 
 func TestThePanelCannotBeReadBeforeTheCall(t *testing.T) {

@@ -73,7 +73,7 @@ func (b *Bot) read(ctx context.Context, a requests.Action, p requests.Params, co
 		}
 	case len(l.Missing) > 0:
 		rd.form, err = b.Panel.Form(ctx, l)
-		if err != nil && !dispensable(err) {
+		if err != nil && !worthAsking(err) {
 			return rd, err
 		}
 		rd.unread = err
@@ -95,13 +95,6 @@ func (b *Bot) read(ctx context.Context, a requests.Action, p requests.Params, co
 	case requests.Terminate, requests.Order:
 	}
 	return rd, nil
-}
-
-// dispensable says of a form that can't be read that the question can be put without
-// it: an account may renew what it may not edit.
-func dispensable(err error) bool {
-	why, _ := readFailed(err)
-	return worthAsking(err) || why == requests.ReasonForbidden
 }
 
 // filledIn is the licence with what its list does not say as its form has it.
@@ -235,15 +228,16 @@ func (b *Bot) readOrder(ctx context.Context, p requests.Params) (reading, error)
 	return rd, nil
 }
 
-// worthAsking says of a failed preview that the question can be put without it: the
-// price is then said to be unknown. A refused login can't.
+// worthAsking says of a form or preview that can't be read that the question can be
+// put without it: the price is then said to be unknown, and an account may renew what
+// it may not edit. With a refused login it can't.
 func worthAsking(err error) bool {
 	var re *isplicense.ReadError
 	if !errors.As(err, &re) {
 		return false
 	}
 	switch re.Reason {
-	case isplicense.Auth, isplicense.TwoFactor, isplicense.Forbidden, isplicense.NotSent:
+	case isplicense.Auth, isplicense.TwoFactor, isplicense.NotSent:
 		return false
 	}
 	return true
