@@ -279,7 +279,7 @@ func responseError(resp *http.Response) error {
 		text = answer.Error
 	}
 	switch {
-	case resp.StatusCode == http.StatusOK && (answer.OK || text == "ok" || text == ""):
+	case resp.StatusCode/100 == 2 && (answer.OK || strings.EqualFold(text, "ok") || text == ""):
 		return nil
 	case text != "" && cleanCode(text) == text && (resp.StatusCode < http.StatusInternalServerError || knownCode(text)):
 		return slackgo.SlackErrorResponse{Err: text}

@@ -537,6 +537,41 @@ func TestAnswerOtherwise(t *testing.T) {
 	}
 }
 
+// An answer that arrived is not told once more in another way.
+func TestWhatResponseURLsAnswer(t *testing.T) {
+	for _, c := range []struct {
+		status   int
+		body     string
+		answered string // which methods were tried
+	}{
+		{200, "ok", ""},
+		{200, "OK\n", ""},
+		{200, "", ""},
+		{202, `{"ok":true}`, ""},
+		{204, "", ""},
+		{200, `{"ok":false,"error":"expired_url"}`, methodEphemeral},
+		{404, "used_url", methodEphemeral},
+		{302, "", methodEphemeral},
+	} {
+		w := newWorld(t, nil)
+		ops := w.slack.User("ops")
+		in := asked(w, ops.ID(), w.slack.Channel("c").Invite(ops).ID(), w.url+"/commands/T1/1/x")
+		w.slack.Break(slackserver.Break{Method: responseURL, Status: c.status, Body: c.body})
+		if err := w.bot.Answer(t.Context(), in, plainMessage("x")); err != nil {
+			t.Errorf("%d %q: %v", c.status, c.body, err)
+		}
+		other := ""
+		for _, call := range w.slack.Ledger() {
+			if call.Method != responseURL {
+				other += call.Method
+			}
+		}
+		if other != c.answered {
+			t.Errorf("%d %q: told once more by %q, want %q", c.status, c.body, other, c.answered)
+		}
+	}
+}
+
 // response_urls leak in net/http's errors.
 func TestResponseURLStaysOutOfErrors(t *testing.T) {
 	const secret = "/commands/T1/123/RESPONSESECRET"
