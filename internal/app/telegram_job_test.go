@@ -184,6 +184,42 @@ func TestAGroupOnTelegram(t *testing.T) {
 	})
 }
 
+// What a button proposes may be pressed by all who see it. Those who may not are told
+// so for themselves: what would stand in the group would say to nobody whom it means.
+func TestARenewButtonInAGroup(t *testing.T) {
+	played(t, func(r *rig) {
+		r.onTelegram(r.dora, "operator as dora")
+		ann := r.world.Telegram.Person(telegramserver.Profile{Name: "Ann"})
+		r.bossAllows(telegramAccount(ann) + " viewer as ann")
+		group := r.world.Telegram.Supergroup("ops", r.dora, r.zack, ann)
+		r.dora.Says(group, "/license")
+		summary := r.sees(r.dora, group, "Your summary")
+		before := len(r.world.Telegram.Messages(group))
+		for who, why := range map[*telegramserver.Person]string{r.zack: "not on the allowlist", ann: "takes the role operator"} {
+			if a, err := who.Forges(r.ctx(), summary, "renew:1001"); err != nil || !strings.Contains(a.Text, why) {
+				t.Errorf("answered with %+v, want %q (%v)", a, why, err)
+			}
+		}
+		if n := len(r.world.Telegram.Messages(group)); n != before {
+			t.Errorf("%d messages went to the group", n-before)
+		}
+		refused := 0
+		for _, e := range r.entries() {
+			if e.Event == "refused" && e.Action == "renew" && e.License == "1001" {
+				refused++
+			}
+		}
+		if refused != 2 {
+			t.Errorf("%d refusals are in the audit trail, want 2", refused)
+		}
+		if a, err := r.dora.Forges(r.ctx(), summary, "renew:1001"); err != nil || a.Text != "" {
+			t.Errorf("answered with %+v (%v)", a, err)
+		}
+		r.taps(r.dora, r.sees(r.dora, group, "Renew 1001"), "Confirm")
+		r.sees(r.dora, group, "1001 was renewed")
+	})
+}
+
 func TestTheBotMayNotWriteInAGroup(t *testing.T) {
 	played(t, func(r *rig) {
 		r.onTelegram(r.dora, "operator as dora")

@@ -182,11 +182,15 @@ func (b *Bot) refuse(ctx context.Context, t store.Task, w wish, no requests.Refu
 }
 
 func (b *Bot) refuseIn(tx *store.Tx, t store.Task, w wish, no requests.Refusal, k requests.Known) error {
-	e := requests.RefusedEntry(w.in.Account, string(w.action), joinCodes(w.codes), no, k)
-	if _, err := tx.Append(e); err != nil {
+	if err := tx.DeleteTask(t.ID); err != nil {
 		return err
 	}
-	if err := tx.DeleteTask(t.ID); err != nil {
+	return b.sayNo(tx, w, no, k)
+}
+
+func (b *Bot) sayNo(tx *store.Tx, w wish, no requests.Refusal, k requests.Known) error {
+	e := requests.RefusedEntry(w.in.Account, string(w.action), joinCodes(w.codes), no, k)
+	if _, err := tx.Append(e); err != nil {
 		return err
 	}
 	return b.whisper(tx, w.in, sayRefusal(b.speaker(w.in), w, no, k.Members))

@@ -256,11 +256,6 @@ func (b *Bot) takeOne(tx *store.Tx, in chat.Inbound, now time.Time) error {
 	if in.Kind == chat.Move {
 		return b.relocate(tx, in.Place, in.To)
 	}
-	if in.Kind == chat.Click && in.Action == requests.ButtonRenew {
-		click := in
-		tx.OnCommit(func() { b.acknowledge(click) })
-		in = asTyped(in)
-	}
 	person := string(in.Account)
 	members, err := tx.Members()
 	if err != nil {
@@ -276,10 +271,32 @@ func (b *Bot) takeOne(tx *store.Tx, in chat.Inbound, now time.Time) error {
 		}
 		return b.whisper(tx, in, b.speaker(in).RateLimited(until))
 	}
-	if in.Kind == chat.Click {
+	switch {
+	case in.Kind == chat.Click && in.Action == requests.ButtonRenew:
+		return b.clickRenew(tx, in)
+	case in.Kind == chat.Click:
 		return b.click(tx, in, members, now)
 	}
 	return b.task(tx, taskCommand, command{In: in})
+}
+
+// clickRenew proposes as if the clicker had typed it. Who may not is told so in answer
+// to the click: a message would stand in the place for all to read, and say to nobody
+// whom it means.
+func (b *Bot) clickRenew(tx *store.Tx, click chat.Inbound) error {
+	k, err := b.known(tx)
+	if err != nil {
+		return err
+	}
+	if no := requests.MayAsk(click.Account, requests.Renew, k); no.Kind != "" {
+		w := wish{in: click, action: requests.Renew}
+		if code, err := license.ParseCode(click.Value); err == nil {
+			w.codes = []license.Code{code}
+		}
+		return b.sayNo(tx, w, no, k)
+	}
+	tx.OnCommit(func() { b.acknowledge(click) })
+	return b.task(tx, taskCommand, command{In: asTyped(click)})
 }
 
 // asTyped makes of a reminder's button what its clicker would have typed. The code
