@@ -16,6 +16,7 @@ import (
 // come ones that can only be read.
 func (r *rig) spoil() {
 	r.Helper()
+	time.Sleep(50 * time.Millisecond) // what could wait is written, and does not find it out first
 	path := string(r.settings.Store)
 	open, err := filepath.Glob("/proc/self/fd/*")
 	if err != nil {
