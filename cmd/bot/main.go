@@ -30,15 +30,16 @@ const (
 
 func main() { os.Exit(start()) }
 
-// start runs the verb that the process was started with. A second signal ends the
-// process at once.
+// start runs the verb that the process was started with. A second Ctrl-C ends the
+// process at once; a second SIGTERM doesn't, since supervisors send it to a process and
+// to its group, and a call may be under way.
 func start() (code int) {
 	// net/http prints there what a server sends unasked: no line of ours, and it may
 	// repeat what a request held.
 	log.SetOutput(io.Discard)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop)
+	context.AfterFunc(ctx, func() { signal.Reset(syscall.SIGINT) })
 	return run(ctx, env{args: os.Args[1:], stdout: os.Stdout, stderr: os.Stderr})
 }
 
