@@ -157,6 +157,38 @@ func TestAFormThatCannotBeRead(t *testing.T) {
 	}
 }
 
+// An edit and a count of nodes need nothing of a form that the list does not have.
+// What the form alone would tell of a call without an answer is left to people.
+func TestAPanelWithoutForms(t *testing.T) {
+	maintenance := &panelserver.Fault{Func: "soft.edit", Step: panelserver.Changing, Answer: panelserver.Maintenance()}
+	for name, lost := range map[string]*panelserver.Fault{"answered": nil, "lost": maintenance} {
+		t.Run(name, func(t *testing.T) {
+			played(t, func(r *rig) {
+				r.allow()
+				for _, fn := range []string{"softexternal.edit", "soft.edit"} {
+					r.world.Panel.Inject(panelserver.Fault{
+						Func: fn, Step: panelserver.Reading, Answer: panelserver.Refuse(panelserver.Refusal{Type: "missed"}),
+					})
+				}
+				edit := r.asks(r.ops, "/license edit 1001 name=other", "Edit 1001")
+				r.presses(r.ops, edit, "Confirm")
+				r.reports(edit, "1001 was edited")
+				if lost != nil {
+					r.world.Panel.Inject(*lost)
+				}
+				nodes := r.asks(r.ops, "/license nodes 1002 7", "not known → 7")
+				r.presses(r.ops, nodes, "Confirm")
+				if lost != nil {
+					r.reportsWithin(nodes, "It is not known whether 1002 was edited", 5*minute)
+				} else {
+					r.reports(nodes, "1002 was edited")
+				}
+				r.called("soft.edit", 1)
+			})
+		})
+	}
+}
+
 // The date of before is the form's where the list has none, and so is that of after.
 func TestALostRenewalWithoutAColumnForTheExpiry(t *testing.T) {
 	for _, done := range []bool{true, false} {

@@ -243,7 +243,7 @@ func (b *Bot) see(ctx context.Context, r requests.Request, item int) (requests.S
 		if !s.Found {
 			break
 		}
-		form, err := b.form(ctx, r.Action, l)
+		form, err := b.form(ctx, l)
 		if err != nil {
 			return s, err
 		}

@@ -68,7 +68,7 @@ func (b *Bot) read(ctx context.Context, a requests.Action, p requests.Params, co
 	rd := reading{license: l}
 	switch {
 	case a == requests.Edit || a == requests.Nodes:
-		if rd.form, err = b.form(ctx, a, l); err != nil {
+		if rd.form, err = b.form(ctx, l); err != nil {
 			return rd, err
 		}
 	case len(l.Missing) > 0:
@@ -193,10 +193,10 @@ func readForm(a requests.Action, p requests.Params, rd reading) (reading, error)
 }
 
 // form is the licence's form, or of a panel without one what the list has, where
-// that is all that an edit needs.
-func (b *Bot) form(ctx context.Context, a requests.Action, l license.License) (isplicense.Form, error) {
+// that is all that is sent along unchanged. The count of nodes is not known then.
+func (b *Bot) form(ctx context.Context, l license.License) (isplicense.Form, error) {
 	form, err := b.Panel.Form(ctx, l)
-	if _, no := panelSaysNo(err); no && a == requests.Edit && l.Name != "" && l.Address != "" {
+	if _, no := panelSaysNo(err); no && l.Name != "" && l.Address != "" {
 		return isplicense.Form{Name: l.Name, Address: l.Address, Nodes: -1}, nil
 	}
 	return form, err
