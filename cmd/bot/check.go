@@ -19,7 +19,8 @@ import (
 
 const checkHelp = `Asks the panel, Slack and Telegram who the bot is there, opens the store, and prints
 a line for each that is "ok", with what was found, and for all that is "wrong", with
-how to mend it. It changes nothing and makes no store.
+how to mend it. It makes no store and changes nothing in one, but that what a kill or an
+older version has left is put in order, as at any opening.
 `
 
 // checkTime bounds each of the questions.

@@ -19,9 +19,9 @@
 // # After an error
 //
 // An error from a commit does not say whether the commit took place: the disk may
-// have it or not. The store then stops for good ([ErrBroken], [Store.Broken]); the
-// process has to end, and the next one reads what is there. Writing again because
-// it failed could do a thing twice.
+// have it or not. The store then stops for good ([ErrBroken], [Store.Broken]), and has
+// to be opened anew, which reads what is there. Writing again because it failed could
+// do a thing twice.
 //
 // A file that cannot be read, is not ours, is empty, or was made by a newer version
 // is refused and left as it is. Only a missing file is created, and that is said
